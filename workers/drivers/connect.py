@@ -1,0 +1,74 @@
+"""The map from an address to its drivers. A new driver is one file and one line here.
+
+Imports stay inside the branches: a simulated cloud needs neither libvirt nor paramiko.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from workers.drivers.base import HostAddress, HostCommands, HostTasks, Hypervisor, NetworkDriver, PrimaryStorage
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAddress:
+    """A primary storage pool. `path` is where its hosts have it, the same on each of them."""
+
+    uuid: UUID
+    path: str
+    driver: str = "directory"
+
+
+def hypervisor(host: HostAddress) -> Hypervisor:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.hypervisor import SimulatedHypervisor
+
+        return SimulatedHypervisor(host)
+    from workers.drivers.libvirt.hypervisor import LibvirtHypervisor
+
+    return LibvirtHypervisor(host, commands(host))
+
+
+def commands(host: HostAddress) -> HostCommands:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.hosts import SimulatedCommands
+
+        return SimulatedCommands(host)
+    if not host.address:
+        from workers.drivers.hosts.local import LocalCommands
+
+        return LocalCommands()
+    from workers.drivers.hosts.ssh import SshCommands
+
+    return SshCommands(host)
+
+
+def tasks(host: HostAddress) -> HostTasks:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.hosts import SimulatedTasks
+
+        return SimulatedTasks(host)
+    from workers.drivers.hosts.tasks import CommandTasks
+
+    return CommandTasks(commands(host), f"{host.work_dir}/tasks")
+
+
+def primary_storage(host: HostAddress, pool: PoolAddress) -> PrimaryStorage:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.storage import SimulatedStorage
+
+        return SimulatedStorage(host, pool)
+    from workers.drivers.storage.directory import DirectoryStorage
+
+    return DirectoryStorage(commands(host), tasks(host), pool)
+
+
+def network(host: HostAddress) -> NetworkDriver:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.network import SimulatedNetwork
+
+        return SimulatedNetwork(host)
+    from workers.drivers.network.linux_bridge import LinuxBridge
+
+    return LinuxBridge(commands(host))
