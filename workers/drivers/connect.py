@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from workers.drivers.base import HostAddress, HostCommands, HostTasks, Hypervisor, NetworkDriver, PrimaryStorage
+from workers.drivers.base import (
+    HostAddress,
+    HostCommands,
+    HostTasks,
+    Hypervisor,
+    NetworkDriver,
+    PrimaryStorage,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,188 @@
+"""Settings. What differs between sites comes from the environment; secrets come from 0600 files.
+
+CLOUDPORTAL_VAR     folder of everything this site writes (default ./var)
+CLOUDPORTAL_HOSTS   host names the portal answers to, separated by commas (default loopback)
+CLOUDPORTAL_DEBUG   "1" for a developer's machine only
+CLOUDPORTAL_SECURE  "1" where the portal is served over TLS
+DATABASE_URL        default: SQLite in CLOUDPORTAL_VAR
+REDIS_URL           default: redis://127.0.0.1:6379/0
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(os.environ.get("CLOUDPORTAL_VAR", BASE_DIR / "var")).resolve()
+SECRETS = VAR / "secrets"
+DEBUG = os.environ.get("CLOUDPORTAL_DEBUG") == "1"
+SECURE = os.environ.get("CLOUDPORTAL_SECURE") == "1"
+
+
+def _django_key() -> str:
+    """The signing key; without its file one that lives as long as the process."""
+    path = SECRETS / "django.key"
+    return path.read_text().strip() if path.exists() else secrets.token_urlsafe(48)
+
+
+SECRET_KEY = _django_key()
+KEYRING_PATH = SECRETS / "keyring.json"
+ALLOWED_HOSTS = os.environ.get("CLOUDPORTAL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "apps.core",
+    "apps.accounts",
+    "apps.jobs",
+    "apps.zones",
+    "apps.storage",
+    "apps.network",
+    "apps.compute",
+    "apps.portal",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.middleware.RequestId",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.core.middleware.ContentSecurityPolicy",
+]
+ROOT_URLCONF = "cloudportal.urls"
+ASGI_APPLICATION = "cloudportal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{VAR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "portal:login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+FILE_UPLOAD_TEMP_DIR = os.environ.get("CLOUDPORTAL_UPLOADS") or None
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("el", _("Greek"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+NODE_MODULES = BASE_DIR / "node_modules"
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "retry_on_timeout": False,
+    "queue_order_strategy": "priority",
+}
+CELERY_TASK_DEFAULT_QUEUE = "short"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "workers.sweep", "schedule": 1.0, "options": {"queue": "sync", "expires": 5}},
+    "sync-hosts": {"task": "workers.sync_hosts", "schedule": 5.0, "options": {"queue": "sync", "expires": 5}},
+    "empty-trash": {"task": "workers.empty_trash", "schedule": 300.0, "options": {"queue": "sync", "expires": 60}},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.rest.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.core.rest.problem_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "cloudportal",
+    "VERSION": "1",
+    "DESCRIPTION": "Virtual machines and the hosts, storage and networks that carry them.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"paramiko": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+}
+
+JOB_LEASE_SECONDS = float(os.environ.get("CLOUDPORTAL_JOB_LEASE_SECONDS", "30"))
+JOB_CLAIMS_WITHOUT_PROGRESS = 5
+JOB_RETRIES_WITHOUT_PROGRESS = 8
+JOB_RETRY_SECONDS = float(os.environ.get("CLOUDPORTAL_JOB_RETRY_SECONDS", "2"))
+JOB_RESEND_SECONDS = float(os.environ.get("CLOUDPORTAL_JOB_RESEND_SECONDS", "60"))
+JOB_SWEEP_LIMIT = 200
+JOB_SLOTS_PER_HOST = 4
+IP_REUSE_SECONDS = int(os.environ.get("CLOUDPORTAL_IP_REUSE_SECONDS", "600"))
+STOP_GRACE_SECONDS = int(os.environ.get("CLOUDPORTAL_STOP_GRACE_SECONDS", "60"))
+TRASH_DAYS = 7
+HOST_RESERVE_MEMORY_MIB = 1024
+MACHINE_OVERHEAD_MEMORY_MIB = 64
+IDEMPOTENCY_KEY_HOURS = 24
+TEMPLATE_MAX_BYTES = 64 * 1024**3
+TEMPLATE_MAX_VIRTUAL_BYTES = 2 * 1024**4
