@@ -138,7 +138,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "workers.sweep", "schedule": 1.0, "options": {"queue": "sync", "expires": 5}},
     "sync-hosts": {"task": "workers.sync_hosts", "schedule": 5.0, "options": {"queue": "sync", "expires": 5}},
-    "empty-trash": {"task": "workers.empty_trash", "schedule": 300.0, "options": {"queue": "sync", "expires": 60}},
+    "empty-trash": {
+        "task": "workers.empty_trash",
+        "schedule": 300.0,
+        "options": {"queue": "sync", "expires": 60},
+    },
 }
 
 REST_FRAMEWORK = {

@@ -1,0 +1,76 @@
+"""Quota: reserved with the change that uses it, from the root domain down; released the same way.
+
+One conditional UPDATE a level, so that two requests never pass one limit together on any database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from django.db.models import F, Q
+
+from apps.accounts.models import Account, Quota
+from apps.core.errors import QuotaExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much of each resource. Storage in GiB, memory in MiB."""
+
+    machines: int = 0
+    vcpus: int = 0
+    memory_mib: int = 0
+    storage_gib: int = 0
+    addresses: int = 0
+
+    def __sub__(self, other: Self) -> Amount:
+        mine, theirs = asdict(self), asdict(other)
+        return Amount(**{name: mine[name] - theirs[name] for name in mine})
+
+    def __add__(self, other: Self) -> Amount:
+        mine, theirs = asdict(self), asdict(other)
+        return Amount(**{name: mine[name] + theirs[name] for name in mine})
+
+
+def _levels(account: Account) -> list[Quota]:
+    """The quota rows that count this account, root domain first."""
+    domains = account.domain.ancestor_ids()
+    rows = list(Quota.objects.filter(Q(domain_id__in=domains) | Q(account=account)))
+    order = {key: index for index, key in enumerate(domains)}
+    return sorted(rows, key=lambda row: order.get(row.domain_id or 0, len(order)))
+
+
+def reserve(account: Account, amount: Amount) -> None:
+    """Count `amount` (of any sign) at every level; QuotaExceeded names the level and resource.
+
+    Call it inside the transaction of the change, before any capacity is claimed.
+    """
+    wanted = {name: value for name, value in asdict(amount).items() if value}
+    if not wanted:
+        return
+    for level in _levels(account):
+        room = Q(pk=level.pk)
+        for name, value in wanted.items():
+            if value > 0:
+                room &= Q(**{f"max_{name}": None}) | Q(**{f"used_{name}__lte": F(f"max_{name}") - value})
+        changed = Quota.objects.filter(room).update(
+            **{f"used_{name}": F(f"used_{name}") + value for name, value in wanted.items()}
+        )
+        if not changed:
+            _refuse(level.pk, wanted)
+
+
+def release(account: Account, amount: Amount) -> None:
+    """Give `amount` back at every level."""
+    reserve(account, Amount() - amount)
+
+
+def _refuse(pk: int, wanted: dict[str, int]) -> None:
+    level = Quota.objects.select_related("domain", "account").get(pk=pk)
+    owner = level.account or level.domain
+    for name, value in wanted.items():
+        limit, used = getattr(level, f"max_{name}"), getattr(level, f"used_{name}")
+        if limit is not None and value > 0 and used + value > limit:
+            raise QuotaExceeded(resource=name, limit=limit, used=used, wanted=value, owner=str(owner))
+    raise QuotaExceeded(resource=next(iter(wanted)), owner=str(owner))

@@ -1,0 +1,106 @@
+"""Secrets at rest: AES-256-GCM, bound to table, row and field, with the key's id inside.
+
+The key ring is a 0600 file outside the database and its dump: {"active": id, "keys": {id: base64}}.
+A sealed text is "id:base64(nonce + ciphertext)"; moved to another row or field it does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Model
+
+_NONCE_BYTES = 12
+_sealed_fields: list[tuple[type[Model], str]] = []
+
+
+class SecretUnreadable(Exception):
+    """A stored secret does not open with the key ring in use."""
+
+
+def register(model: type[Model], field: str) -> None:
+    """Say that `field` of `model` holds sealed text, so that a rotation finds it."""
+    _sealed_fields.append((model, field))
+
+
+def sealed_fields() -> Iterator[tuple[type[Model], str]]:
+    return iter(_sealed_fields)
+
+
+def create_keyring(path: Path) -> bool:
+    """Write a new key ring unless there is one; True if it was written."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w") as file:
+        json.dump(add_key({"keys": {}}), file)
+    return True
+
+
+def add_key(ring: dict[str, object]) -> dict[str, object]:
+    """The ring with a new active key; the older keys still open what they sealed."""
+    key_id = secrets.token_hex(4)
+    keys = {**ring["keys"], key_id: base64.b64encode(secrets.token_bytes(32)).decode()}  # type: ignore[dict-item]
+    return {"active": key_id, "keys": keys}
+
+
+@lru_cache(maxsize=4)
+def _ring(path: Path, _changed: float) -> tuple[str, dict[str, AESGCM]]:
+    if path.stat().st_mode & 0o077:
+        raise ImproperlyConfigured(f"{path} can be read by others; repair with: chmod 600 {path}")
+    ring = json.loads(path.read_text())
+    return ring["active"], {name: AESGCM(base64.b64decode(key)) for name, key in ring["keys"].items()}
+
+
+def _keyring() -> tuple[str, dict[str, AESGCM]]:
+    path = settings.KEYRING_PATH
+    try:
+        return _ring(path, path.stat().st_mtime)
+    except FileNotFoundError:
+        raise ImproperlyConfigured(f"{path} is missing; make it with: manage.py init_secrets") from None
+
+
+def _binding(model: type[Model], row: object, field: str) -> bytes:
+    return f"{model._meta.db_table}|{row}|{field}".encode()
+
+
+def seal(model: type[Model], row: object, field: str, plaintext: str) -> str:
+    """Encrypt for this field of the row with public id `row`. An empty text stays empty."""
+    if not plaintext:
+        return ""
+    key_id, keys = _keyring()
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = keys[key_id].encrypt(nonce, plaintext.encode(), _binding(model, row, field))
+    return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
+
+
+def unseal(model: type[Model], row: object, field: str, sealed: str) -> str:
+    """The plaintext; SecretUnreadable if it was sealed for another place or by an unknown key."""
+    if not sealed:
+        return ""
+    key_id, _, body = sealed.partition(":")
+    _, keys = _keyring()
+    raw = base64.b64decode(body)
+    try:
+        return (
+            keys[key_id].decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _binding(model, row, field)).decode()
+        )
+    except (KeyError, InvalidTag):
+        raise SecretUnreadable(f"{model._meta.db_table}.{field} of {row}") from None
+
+
+def is_current(sealed: str) -> bool:
+    """Whether the text is sealed by the active key."""
+    return not sealed or sealed.partition(":")[0] == _keyring()[0]

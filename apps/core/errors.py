@@ -1,0 +1,111 @@
+"""Why a use case was refused: one class a condition, one stable code each.
+
+Adapters map `code` and `status` in one place (`apps.core.rest`, `apps.portal`); the words a person
+reads come from `apps.core.messages`, by code. `place` names where in the request the trouble is
+("name", "user_data line 3"); `params` fill the words; neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CloudError(Exception):
+    """Something went wrong that we did not foresee."""
+
+    code = "internal"
+    status = 500
+    retry = False
+
+    def __init__(self, technical: str = "", *, place: str = "", **params: Any) -> None:
+        super().__init__(technical or self.__doc__)
+        self.technical = technical
+        self.place = place
+        self.params = params
+
+
+class InvalidInput(CloudError):
+    """A value cannot be used. `params["reason"]` is a short code that says why."""
+
+    code = "invalid_input"
+    status = 422
+
+    def __init__(self, reason: str, *, place: str, **params: Any) -> None:
+        super().__init__(f"{place}: {reason}", place=place, reason=reason, **params)
+
+
+class NotFound(CloudError):
+    """There is no such object, or the actor may not know of it."""
+
+    code = "not_found"
+    status = 404
+
+
+class PermissionDenied(CloudError):
+    """The actor may see the object but not do this to it."""
+
+    code = "permission_denied"
+    status = 403
+
+
+class ResourceBusy(CloudError):
+    """Another job works on the same object. `params["job"]` is its public id."""
+
+    code = "resource_busy"
+    status = 409
+
+
+class StateConflict(CloudError):
+    """The object's state does not allow this."""
+
+    code = "state_conflict"
+    status = 409
+
+
+class ObjectInUse(CloudError):
+    """Something else still needs the object. `params` count what."""
+
+    code = "object_in_use"
+    status = 409
+
+
+class NameTaken(CloudError):
+    """Another object of this kind has this name."""
+
+    code = "name_taken"
+    status = 409
+
+
+class QuotaExceeded(CloudError):
+    """A quota of the account or of a domain above it does not allow this."""
+
+    code = "quota_exceeded"
+    status = 409
+
+
+class InsufficientCapacity(CloudError):
+    """No host can take the machine now. The VM's placement explanation says why."""
+
+    code = "insufficient_capacity"
+    status = 409
+
+
+class IdempotencyMismatch(CloudError):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency_mismatch"
+    status = 422
+
+
+class JobCancelled(CloudError):
+    """The job was cancelled."""
+
+    code = "cancelled"
+    status = 409
+
+
+class WorkerLost(CloudError):
+    """The workers that tried this step did not come back from it."""
+
+    code = "worker_lost"
+    status = 500

@@ -1,0 +1,55 @@
+"""Waking workers. A message carries a job's key and may be lost, late or doubled without harm."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from apps.jobs.locks import next_waiters
+from apps.jobs.models import Job
+
+log = logging.getLogger(__name__)
+PAUSE_SECONDS = 2.0
+_broker_down_until = 0.0
+
+
+def send(task: str, args: list[object], *, queue: str, countdown: float | None = None) -> bool:
+    """Send a task by name; False if the broker does not answer, after which no other call tries
+    for PAUSE_SECONDS: requests go on at full speed and the sweep brings up what was missed."""
+    global _broker_down_until  # noqa: PLW0603 - one breaker a process
+    if time.monotonic() < _broker_down_until:
+        return False
+    try:
+        current_app.send_task(task, args, queue=queue, countdown=countdown, retry=False)
+    except (KombuError, RedisError, OSError) as error:
+        _broker_down_until = time.monotonic() + PAUSE_SECONDS
+        log.warning("broker unreachable, job messages wait for the sweep: %s", type(error).__name__)
+        return False
+    return True
+
+
+def wake(job: Job, *, countdown: float | None = None) -> None:
+    """Have a worker look at the job once the present transaction has committed."""
+    transaction.on_commit(lambda: _wake_now(job.pk, job.queue, countdown))
+
+
+def _wake_now(pk: int, queue: str, countdown: float | None) -> None:
+    if send("workers.run_job", [pk], queue=queue, countdown=countdown):
+        Job.objects.filter(pk=pk, lease=None, finished_at=None).update(woken_at=timezone.now())
+
+
+def wake_waiters(keys: Iterable[str]) -> None:
+    """Make the jobs that wait for these keys due, and wake them."""
+    for key in keys:
+        for job in next_waiters(key):
+            if Job.objects.filter(pk=job.pk, waiting_for=key, finished_at=None).update(
+                due=timezone.now(), waiting_for="", woken_at=None
+            ):
+                wake(job)

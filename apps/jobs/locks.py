@@ -1,0 +1,72 @@
+"""Locks and slots are rows: exclusive keys, and a bounded number of places on a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Count, Q
+
+from apps.jobs.models import Job, JobLock, JobSlot
+
+
+def take(job: Job, keys: Sequence[str]) -> Job | None:
+    """Take all keys or none, in sorted order; the job that holds one of them if none were taken."""
+    JobLock.objects.bulk_create([JobLock(key=key, job=job) for key in sorted(keys)], ignore_conflicts=True)
+    other = JobLock.objects.filter(key__in=keys).exclude(job=job).select_related("job").first()
+    if other is None:
+        return None
+    JobLock.objects.filter(job=job, key__in=keys).delete()
+    return other.job
+
+
+def take_slot(job: Job, resource: str, places: int) -> bool:
+    """Take one of the resource's places for this job; True if it has one. Call it in a transaction."""
+    if JobSlot.objects.filter(resource=resource, job=job).exists():
+        return True
+    free = JobSlot.objects.filter(resource=resource, job=None, number__lt=places)
+    for _attempt in range(places + 1):
+        number = free.values_list("number", flat=True).first()
+        if number is None:
+            if JobSlot.objects.filter(resource=resource).count() >= places:
+                return False
+            JobSlot.objects.bulk_create(
+                [JobSlot(resource=resource, number=n) for n in range(places)], ignore_conflicts=True
+            )
+        elif JobSlot.objects.filter(resource=resource, number=number, job=None).update(job=job):
+            return True
+    return False
+
+
+def release(job: Job) -> list[str]:
+    """Give up all locks and slots of a job; the waiting keys that this makes worth a try."""
+    keys = [f"lock:{key}" for key in job.locks.values_list("key", flat=True)]
+    keys += [f"slot:{resource}" for resource in job.slots.values_list("resource", flat=True)]
+    job.locks.all().delete()
+    job.slots.update(job=None)
+    return keys
+
+
+def is_free(waiting_for: str) -> bool:
+    """Whether what a job waits for has come: asked once more after it was put to wait, since the
+    holder may have finished in between."""
+    what, _, key = waiting_for.partition(":")
+    if what == "lock":
+        return not JobLock.objects.filter(key=key).exists()
+    if what == "slot":
+        return JobSlot.objects.filter(resource=key, job=None).exists()
+    if what == "job":
+        return not Job.objects.filter(uuid=key, finished_at=None).exists()
+    if what == "children":
+        return not Job.objects.filter(parent__uuid=key, finished_at=None).exists()
+    return False
+
+
+def next_waiters(waiting_for: str) -> list[Job]:
+    """Who is to be woken when a key comes free. A slot goes to the account that holds the fewest
+    places of that resource; locks and ended jobs wake everyone who waits, oldest first."""
+    waiters = Job.objects.filter(waiting_for=waiting_for, finished_at=None).order_by("id")
+    what, _, resource = waiting_for.partition(":")
+    if what != "slot":
+        return list(waiters[:100])
+    held = Count("account__jobs__slots", filter=Q(account__jobs__slots__resource=resource), distinct=True)
+    return list(waiters.annotate(held=held).order_by("held", "id")[:1])

@@ -1,0 +1,45 @@
+"""What a host can promise, and claiming a part of it: one conditional UPDATE, on any database."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import F
+
+from apps.zones.models import Host
+
+
+def set_capacity(host: Host) -> None:
+    """Work out the capacity from the host's facts and its cluster's overcommit. Does not save."""
+    cluster = host.cluster
+    host.capacity_vcpus = host.cpu_cores * cluster.cpu_overcommit_percent // 100
+    usable_mib = max(0, host.memory_mib - settings.HOST_RESERVE_MEMORY_MIB)
+    host.capacity_memory_mib = usable_mib * cluster.memory_overcommit_percent // 100
+
+
+def machine_memory_mib(memory_mib: int) -> int:
+    """What a guest of this memory takes from its host: QEMU's own overhead counts."""
+    return memory_mib + settings.MACHINE_OVERHEAD_MEMORY_MIB
+
+
+def claim(host_id: int, *, vcpus: int, memory_mib: int, beyond: bool = False) -> bool:
+    """Take this much of the host; False if it does not have it any more. `beyond` records what
+    already runs there, whether it fits or not."""
+    rows = Host.objects.filter(pk=host_id)
+    if not beyond:
+        rows = rows.filter(
+            allocated_vcpus__lte=F("capacity_vcpus") - vcpus,
+            allocated_memory_mib__lte=F("capacity_memory_mib") - memory_mib,
+        )
+    return bool(
+        rows.update(
+            allocated_vcpus=F("allocated_vcpus") + vcpus,
+            allocated_memory_mib=F("allocated_memory_mib") + memory_mib,
+        )
+    )
+
+
+def give_back(host_id: int, *, vcpus: int, memory_mib: int) -> None:
+    Host.objects.filter(pk=host_id).update(
+        allocated_vcpus=F("allocated_vcpus") - vcpus,
+        allocated_memory_mib=F("allocated_memory_mib") - memory_mib,
+    )

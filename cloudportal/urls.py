@@ -1,0 +1,3 @@
+"""Where each adapter is mounted."""
+
+urlpatterns: list = []
