@@ -157,11 +157,20 @@ _BY_HEADER: dict[str, Callable[[str, int], None]] = {
     "#include-once": _check_include,
 }
 
+_COMPRESSED_TYPES = {
+    "application/gzip",
+    "application/gzipped",
+    "application/x-gzip",
+    "application/x-gunzip",
+    "application/x-compress",
+    "application/x-compressed",
+}
+
 _BY_PART_TYPE: dict[str, Callable[[str, int], None]] = {
     "text/plain": lambda text, line: _check_by_header(text, line=line),
     "text/x-not-multipart": lambda text, line: _check_by_header(text, line=line),
     "text/jinja2": lambda text, line: _check_by_header(text, line=line),
-    "text/x-shellscript": _check_script,
+    "text/x-shellscript": lambda text, line: _check_by_header(text, line=line),
     "text/x-shellscript-per-boot": _check_script,
     "text/x-shellscript-per-instance": _check_script,
     "text/x-shellscript-per-once": _check_script,
@@ -176,30 +185,31 @@ _BY_PART_TYPE: dict[str, Callable[[str, int], None]] = {
 
 
 def _check_multipart(text: str) -> None:
+    line = _line_at(text, text.lower().index("mime-version:"))
     try:
         message = email.message_from_string(text)
         parts = list(message.walk())
     except (RecursionError, ValueError, LookupError, TypeError) as error:
-        raise UserDataInvalid(None, "bad_multipart") from error
-    if not message.is_multipart() or any(part.defects for part in parts):
-        raise UserDataInvalid(None, "bad_multipart")
+        raise UserDataInvalid(line, "bad_multipart") from error
+    if any(part.defects for part in parts):
+        raise UserDataInvalid(line, "bad_multipart")
     for part in parts:
         if part.get_content_maintype() != "multipart":
             _check_part(text, part)
 
 
 def _check_part(text: str, part: Message) -> None:
-    kind = part.get_content_type()
     raw = part.get_payload()
     if not isinstance(raw, str):
         raise UserDataInvalid(None, "bad_multipart")
     at = text.find(raw) if raw else -1
     line = _line_at(text, at) if at >= 0 else None
-    if re.fullmatch(r"application/(x-)?(gzip|gzipped|gunzip|gzip-compressed|compress|compressed)", kind):
+    kind = part.get_content_type()
+    if kind in _COMPRESSED_TYPES:
         raise UserDataInvalid(line, "compressed")
     if kind not in _BY_PART_TYPE:
         raise UserDataInvalid(line, "unknown_part_type")
-    content = _decode_part(part, line)
+    content = _decode_part(part, raw, line)
     if content == raw and line is not None:
         _BY_PART_TYPE[kind](content, line)
         return
@@ -207,25 +217,26 @@ def _check_part(text: str, part: Message) -> None:
         _check_characters(content)
         _BY_PART_TYPE[kind](content, 1)
     except UserDataInvalid as error:
-        # The line inside an encoded part is none of the text that the user sees.
-        raise UserDataInvalid(None, error.reason) from None
+        # A line inside an encoded part is none of the lines that the user sees.
+        raise UserDataInvalid(line, error.reason) from None
 
 
-def _decode_part(part: Message, line: int | None) -> str:
+def _decode_part(part: Message, raw: str, line: int | None) -> str:
+    encoding = str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower()
+    if encoding in ("7bit", "8bit", "binary"):
+        return raw
+    if encoding not in ("base64", "quoted-printable"):
+        raise UserDataInvalid(line, "bad_multipart")
     try:
         payload = part.get_payload(decode=True)
-        if part.defects or not isinstance(payload, bytes):
-            raise UserDataInvalid(line, "bad_multipart")
-        if str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower() in (
-            "base64",
-            "quoted-printable",
-        ):
-            return payload.decode()
+    except (ValueError, TypeError, LookupError) as error:
+        raise UserDataInvalid(line, "bad_multipart") from error
+    if part.defects or not isinstance(payload, bytes):
+        raise UserDataInvalid(line, "bad_multipart")
+    try:
+        return payload.decode()
     except UnicodeDecodeError as error:
         raise UserDataInvalid(line, "not_text") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UserDataInvalid(line, "bad_multipart") from error
-    return str(part.get_payload())
 
 
 class _Loader(yaml.SafeLoader):
@@ -240,20 +251,21 @@ class _Loader(yaml.SafeLoader):
 
 def _load_yaml(text: str, line: int) -> Any:
     """The one document in `text`; its size, depth and keys are judged before anything is built."""
-    loader = _Loader(text)
+    loader = None
     try:
         _check_events(text, line)
+        loader = _Loader(text)
         return loader.get_single_data()
     except UserDataInvalid:
         raise
+    except yaml.reader.ReaderError as error:
+        raise UserDataInvalid(line + _line_at(text, error.position) - 1, "control_characters") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserDataInvalid(line + mark.line if mark else None, "not_yaml") from error
-    except Exception as error:
+        raise UserDataInvalid(line + mark.line if mark else None, "not_yaml") from None
+    except Exception:
         # Building a value fails in many ways: a thirteenth month, a list as a key, "!!int x".
-        raise UserDataInvalid(line + loader.line, "not_yaml") from error
-    finally:
-        loader.dispose()
+        raise UserDataInvalid(line + (loader.line if loader else 0), "not_yaml") from None
 
 
 class _Collection:
@@ -269,10 +281,15 @@ class _Collection:
     def expects_key(self) -> bool:
         return self.is_mapping and self.children % 2 == 0
 
+    def is_new_key(self, tag: str, value: str) -> bool:
+        known = len(self.keys)
+        self.keys.add((tag, value))
+        return len(self.keys) > known
+
 
 def _check_events(text: str, line: int) -> None:
     """Read events one by one, never recursing: the text may nest as deep as it is long."""
-    resolver = yaml.resolver.Resolver()
+    resolver: Any = yaml.resolver.Resolver()
     open_collections: list[_Collection] = []
     sizes: dict[str, int] = {}
 
@@ -285,7 +302,7 @@ def _check_events(text: str, line: int) -> None:
             raise UserDataInvalid(at, "yaml_alias_bomb")
 
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        at = line + event.start_mark.line
+        at = line + (event.start_mark.line if event.start_mark else 0)
         if isinstance(event, yaml.CollectionStartEvent):
             open_collections.append(_Collection(event))
             if len(open_collections) > MAX_DEPTH:
@@ -298,14 +315,12 @@ def _check_events(text: str, line: int) -> None:
         elif isinstance(event, yaml.AliasEvent):
             if any(collection.anchor == event.anchor for collection in open_collections):
                 raise UserDataInvalid(at, "yaml_alias_bomb")
-            add(sizes.get(event.anchor, 1), at)
+            add(sizes.get(str(event.anchor), 1), at)
         elif isinstance(event, yaml.ScalarEvent):
             if open_collections and open_collections[-1].expects_key():
                 tag = event.tag or resolver.resolve(yaml.ScalarNode, event.value, event.implicit)
-                key = (str(tag), event.value)
-                if key in open_collections[-1].keys:
+                if not open_collections[-1].is_new_key(str(tag), event.value):
                     raise UserDataInvalid(at, "duplicate_key")
-                open_collections[-1].keys.add(key)
             if event.anchor:
                 sizes[event.anchor] = 1
             add(1, at)
