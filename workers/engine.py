@@ -1,0 +1,392 @@
+"""Operations and the engine that runs them, whatever dies in between.
+
+An operation is steps with undo, then at most one point of no return, then steps that are only
+repeated until done. A step acts on the database (`atomic`, one transaction with its checkpoint) or
+on the world (idempotent, keyed by our UUID), never both. Each checkpoint is a conditional UPDATE on
+the lease token and records the next step as begun *before* it acts, so that a crash repeats it and
+undo covers the half-done one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from apps.core.errors import CloudError, JobCancelled, WorkerLost
+from apps.jobs import locks
+from apps.jobs.dispatch import wake
+from apps.jobs.events import record_of_job
+from apps.jobs.kinds import kind_of
+from apps.jobs.models import Event, Job, JobState
+from apps.jobs.services import wake_after
+from workers import leases
+from workers.drivers.errors import DriverError
+from workers.leases import LeaseLost
+from workers.world import World
+
+log = logging.getLogger(__name__)
+WAIT_SECONDS = 5.0
+"""How long a job that waits for another sleeps if the message that should wake it is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A step's answer "not yet": it is entered again after so many seconds, by any worker."""
+
+    seconds: float
+    percent: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """A step's answer "when this is free or ended": "lock:KEY", "slot:RESOURCE", "job:UUID" or
+    "children:UUID"."""
+
+    key: str
+    note: str = ""
+
+
+Outcome = Later | WaitFor | None
+
+
+class Step:
+    """One act. `do` may run again after a crash; `undo` may find all of it, half of it or nothing."""
+
+    atomic: ClassVar[bool] = False
+    no_undo: ClassVar[str] = ""  # for a step before the point of no return without undo: why
+
+    def do(self, op: Any) -> Outcome:
+        raise NotImplementedError(type(self).__name__)
+
+    def undo(self, op: Any) -> Outcome:
+        return None
+
+
+class PointOfNoReturn(Step):
+    """Stands in `steps` before the first step that is not undone but repeated until done."""
+
+    atomic = True
+    no_undo = "it marks the place"
+
+    def do(self, op: Any) -> Outcome:
+        return None
+
+
+class Operation:
+    """A recipe. Subclasses register themselves by `kind`."""
+
+    kind: ClassVar[str] = ""
+    steps: ClassVar[tuple[type[Step], ...]] = ()
+    registry: ClassVar[dict[str, type[Operation]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            Operation.registry[cls.kind] = cls
+
+    def __init__(self, job: Job, world: World) -> None:
+        self.job, self.world = job, world
+        self.args, self.memo = job.args, job.memo
+
+    def succeeded(self) -> None:
+        """Last database change of a run that worked."""
+
+    def failed(self, error: dict[str, Any]) -> None:
+        """Last database change of a run that was undone."""
+
+    def resolve(self) -> None:
+        """Act on the world until the record can be made to agree with it; may raise DriverError."""
+
+    def resolved(self) -> Literal["done", "failed"]:
+        """Last database change of a run that `resolve` settled, and how it ended."""
+        self.failed(self.job.error or {})
+        return "failed"
+
+    @classmethod
+    def no_return_index(cls) -> int:
+        """Index of the first step after which nothing is undone; len(steps) if there is none."""
+        return cls.steps.index(PointOfNoReturn) if PointOfNoReturn in cls.steps else len(cls.steps)
+
+    @property
+    def names(self) -> list[str]:
+        return [step.__name__ for step in self.steps]
+
+
+def run(pk: int) -> None:
+    """Claim the job and take it as far as it goes. Harmless for a job that is not due, is owned by
+    another worker, or has ended."""
+    job = leases.claim(pk)
+    if job is None:
+        return
+    world = World(lambda: leases.renew(job), settings.JOB_LEASE_SECONDS / 3)
+    try:
+        _Run(Operation.registry[job.kind](job, world)).advance()
+    except LeaseLost:
+        log.warning("job %s: another worker owns it now", job.uuid)
+    except (OperationalError, InterfaceError):
+        log.exception("job %s: the database failed; the job goes on when its lease has run out", job.uuid)
+        _let_go(job)
+
+
+def _let_go(job: Job) -> None:
+    """Give the job back over a fresh connection, if the database answers again."""
+    connection.close()
+    try:
+        Job.objects.filter(pk=job.pk, lease=job.lease).exclude(lease=None).update(
+            lease=None, due=timezone.now() + timedelta(seconds=settings.JOB_RETRY_SECONDS)
+        )
+    except (OperationalError, InterfaceError):
+        connection.close()
+
+
+class _Run:
+    def __init__(self, op: Operation) -> None:
+        self.op, self.job = op, op.job
+        self.began = time.monotonic()
+
+    def advance(self) -> None:
+        job = self.job
+        exhausted = job.claims >= settings.JOB_CLAIMS_WITHOUT_PROGRESS
+        if exhausted and not self._fault(WorkerLost(f"{job.claims - 1} workers did not come back")):
+            return
+        if job.state == JobState.RESOLVING:
+            self._resolve()
+            return
+        if job.state == JobState.WAITING and not self._take_locks():
+            return
+        if job.state == JobState.PENDING:
+            try:
+                if self._forward():
+                    self._finish(JobState.DONE)
+            except (LeaseLost, OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                if not self._fault(error):
+                    return
+            else:
+                return
+        if job.state == JobState.UNDOING:
+            self._backward()
+
+    def _take_locks(self) -> bool:
+        """Take a waiting job's locks; whether it may go on in this run."""
+        job = self.job
+        if job.cancel_requested:
+            return self._fault(JobCancelled())
+        try:
+            with transaction.atomic():
+                holder = locks.take(job, job.wanted_locks)
+                if holder is None:
+                    begin = kind_of(job.kind).begin
+                    if begin:
+                        begin(job)
+                    leases.save(job, state=JobState.PENDING, memo=job.memo, waiting_for="", note="", claims=0)
+                    return True
+        except CloudError as error:
+            return self._fault(error)
+        held = next((k for k in job.wanted_locks if holder.locks.filter(key=k).exists()), job.wanted_locks[0])
+        self._put_back(WAIT_SECONDS, waiting_for=f"lock:{held}", claims=0)
+        return False
+
+    def _forward(self) -> bool:
+        """Do what is left of the steps; False if the job was put back to go on later."""
+        op, job = self.op, self.job
+        if not job.plan:
+            job.started_at = job.started_at or timezone.now()
+            self._checkpoint(plan=op.names, started_at=job.started_at)
+        position = len(job.trail) - job.midstep
+        if position < len(op.steps) and not job.midstep:
+            self._checkpoint(trail=op.names[: position + 1], midstep=True)
+        return all(self._do(index) for index in range(position, len(op.steps)))
+
+    def _do(self, index: int) -> bool:
+        step = self.op.steps[index]
+        self.began = time.monotonic()
+        if step.atomic:
+            with transaction.atomic():
+                return self._note_done(index, step().do(self.op))
+        return self._note_done(index, step().do(self.op))
+
+    def _note_done(self, index: int, outcome: Outcome) -> bool:
+        op, job = self.op, self.job
+        if outcome is not None:
+            self._wait(outcome)
+            return False
+        name = op.names[index]
+        timings = {**job.timings, name: round(job.timings.get(name, 0) + time.monotonic() - self.began, 4)}
+        more = index + 1 < len(op.steps)
+        self._checkpoint(
+            trail=op.names[: index + 2],
+            midstep=more,
+            timings=timings,
+            memo=op.memo,
+            percent=max(job.percent, 100 * (index + 1) // len(op.steps)),
+            note="",
+            claims=0,
+            retries=0,
+            cancellable=job.cancellable and index + 1 <= op.no_return_index(),
+        )
+        return True
+
+    def _checkpoint(self, **changes: Any) -> None:
+        """Write progress, unless the lease is lost or, before the point of no return, someone asked
+        to cancel: both are decided by the one UPDATE."""
+        leases.save(self.job, heed_cancel=self.job.cancellable, **changes)
+
+    def _wait(self, outcome: Later | WaitFor) -> None:
+        job, op = self.job, self.op
+        name = job.trail[-1] if job.trail else ""
+        timings = {**job.timings, name: round(job.timings.get(name, 0) + time.monotonic() - self.began, 4)}
+        changes: dict[str, Any] = {"memo": op.memo, "claims": 0, "timings": timings, "note": outcome.note}
+        if isinstance(outcome, Later):
+            if outcome.percent is not None:
+                changes["percent"] = max(job.percent, min(99, outcome.percent))
+            self._put_back(outcome.seconds, heed_cancel=job.cancellable and job.state == "pending", **changes)
+        else:
+            changes["waiting_for"] = outcome.key
+            self._put_back(WAIT_SECONDS, heed_cancel=job.cancellable and job.state == "pending", **changes)
+
+    def _put_back(self, seconds: float, *, heed_cancel: bool = False, **changes: Any) -> None:
+        """Release the lease; the job is due again after so many seconds, or when what it waits for
+        has come."""
+        due = timezone.now() + timedelta(seconds=seconds)
+        leases.save(self.job, heed_cancel=heed_cancel, lease=None, due=due, woken_at=None, **changes)
+        transaction.on_commit(lambda: self._call_again(seconds, changes.get("waiting_for", "")))
+
+    def _call_again(self, seconds: float, waiting_for: str) -> None:
+        if waiting_for and locks.is_free(waiting_for):
+            Job.objects.filter(pk=self.job.pk, lease=None).update(due=timezone.now(), waiting_for="")
+            wake(self.job)
+        elif seconds <= 30:
+            wake(self.job, countdown=seconds)
+
+    def _fault(self, error: Exception) -> bool:
+        """Decide what a failure leads to; True if undo is to begin in this run."""
+        job = self.job
+        described = describe(error)
+        if isinstance(error, JobCancelled):
+            job.refresh_from_db(fields=["cancel_requested"])
+        else:
+            log.warning("job %s (%s) at %s: %s", job.uuid, job.kind, job.trail[-1:], error, exc_info=error)
+        if getattr(error, "retry", False) and job.retries < settings.JOB_RETRIES_WITHOUT_PROGRESS:
+            self._put_back(
+                backoff(job.retries), retries=job.retries + 1, claims=0, error=described, note="retrying"
+            )
+            return False
+        if not job.cancellable or job.state == JobState.RESOLVING:
+            self._stick(described, JobState.PENDING)
+            return False
+        if job.state == JobState.UNDOING:
+            self._stick(job.error or described, JobState.UNDOING)
+            return False
+        leases.save(job, state=JobState.UNDOING, error=described, claims=1, retries=0, waiting_for="")
+        return True
+
+    def _backward(self) -> None:
+        self._forget_what_was_rolled_back()
+        op, job = self.op, self.job
+        steps = {step.__name__: step for step in op.steps}
+        while job.trail:
+            try:
+                outcome = self._undo(steps[job.trail[-1]])
+            except (LeaseLost, OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                log.warning("job %s: undo of %s failed", job.uuid, job.trail[-1], exc_info=error)
+                if job.retries >= settings.JOB_RETRIES_WITHOUT_PROGRESS:
+                    self._stick(job.error or describe(error), JobState.UNDOING)
+                else:
+                    self._put_back(backoff(job.retries), retries=job.retries + 1, claims=0, note="retrying")
+                return
+            if outcome is not None:
+                return
+        cancelled = (job.error or {}).get("code") == JobCancelled.code
+        self._finish(JobState.CANCELLED if cancelled else JobState.FAILED)
+
+    def _forget_what_was_rolled_back(self) -> None:
+        """A step that failed in its transaction left memo and cached rows as they never were."""
+        self.job.refresh_from_db(fields=["memo"])
+        self.op = type(self.op)(self.job, self.op.world)
+
+    def _undo(self, step: type[Step]) -> Outcome:
+        if step.atomic:
+            with transaction.atomic():
+                return self._note_undone(step().undo(self.op))
+        return self._note_undone(step().undo(self.op))
+
+    def _note_undone(self, outcome: Outcome) -> Outcome:
+        if outcome is not None:
+            self._wait(outcome)
+            return outcome
+        rest = self.job.trail[:-1]
+        leases.save(self.job, trail=rest, midstep=False, memo=self.op.memo, claims=0, retries=0, note="")
+        return None
+
+    def _resolve(self) -> None:
+        try:
+            self.op.resolve()
+        except (LeaseLost, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            self._fault(error)
+            return
+        self._finish(JobState.DONE)
+
+    def _finish(self, state: JobState) -> None:
+        op, job = self.op, self.job
+        with transaction.atomic():
+            if job.state == JobState.RESOLVING:
+                state = JobState(op.resolved())
+            elif state == JobState.DONE:
+                op.succeeded()
+            else:
+                op.failed(job.error or {})
+            done = state == JobState.DONE
+            released = locks.release(job)
+            record_of_job(job, _PHASES[state], **({"error": job.error} if job.error and not done else {}))
+            leases.save(
+                job,
+                heed_cancel=done and job.cancellable and job.state == JobState.PENDING,
+                state=state,
+                lease=None,
+                finished_at=timezone.now(),
+                waiting_for="",
+                note="",
+                memo=op.memo,
+                **({"percent": 100, "error": None} if done else {}),
+            )
+        wake_after(job, released)
+
+    def _stick(self, error: dict[str, Any], resume: JobState) -> None:
+        with transaction.atomic():
+            record_of_job(self.job, Event.Phase.STUCK, error=error)
+            changes = {"state": JobState.STUCK, "resume_state": resume, "error": error}
+            leases.save(self.job, lease=None, waiting_for="", note="", **changes)
+
+
+_PHASES = {
+    JobState.DONE: Event.Phase.DONE,
+    JobState.FAILED: Event.Phase.FAILED,
+    JobState.CANCELLED: Event.Phase.CANCELLED,
+}
+
+
+def backoff(retries: int) -> float:
+    """Seconds before the next try: doubled each time, a minute at most."""
+    return float(min(60.0, settings.JOB_RETRY_SECONDS * 2**retries))
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """An error as a job keeps it: a stable code, the parameters of its words, and the detail for
+    an operator. What we did not foresee is "internal", with its type only."""
+    if isinstance(error, CloudError | DriverError):
+        params = {key: value for key, value in error.params.items() if isinstance(value, str | int | float)}
+        return {"code": error.code, "params": params, "technical": error.technical[:2000]}
+    return {"code": "internal", "params": {}, "technical": type(error).__name__}

@@ -1,0 +1,58 @@
+"""The sweep: wakes due jobs whose message was lost, and does what only time brings about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from apps.compute.services.lifecycle import expunge_vm
+from django.conf import settings
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from apps.accounts.actor import Actor
+from apps.compute.models import VirtualMachine
+from apps.core.errors import CloudError
+from apps.jobs.dispatch import send
+from apps.jobs.models import IdempotencyKey, Job
+
+
+def wake_due_jobs() -> int:
+    """Send a message for each due job that was not sent one in the last JOB_RESEND_SECONDS, at most
+    JOB_SWEEP_LIMIT a round, taking turns between accounts. Returns how many were sent."""
+    now = timezone.now()
+    stale = now - timedelta(seconds=settings.JOB_RESEND_SECONDS)
+    turn = Window(RowNumber(), partition_by=F("account"), order_by=F("due").asc())
+    due = (
+        Job.objects.filter(finished_at=None, state__in=Job.ACTIVE, due__lte=now)
+        .filter(Q(woken_at=None) | Q(woken_at__lt=stale))
+        .annotate(turn=turn)
+        .order_by("turn", "due")
+        .values_list("pk", "queue")
+    )
+    sent = 0
+    for pk, queue in due[: settings.JOB_SWEEP_LIMIT]:
+        if not send("workers.run_job", [pk], queue=queue):
+            break
+        Job.objects.filter(pk=pk, lease=None).update(woken_at=now)
+        sent += 1
+    return sent
+
+
+def empty_trash() -> int:
+    """Expunge the machines whose days in the trash are over. Returns how many were submitted."""
+    actor = Actor.system("the time in the trash is over")
+    submitted = 0
+    for vm in VirtualMachine.objects.in_trash().filter(expunge_after__lte=timezone.now())[:100]:
+        try:
+            expunge_vm(actor, vm)
+        except CloudError:
+            continue
+        submitted += 1
+    return submitted
+
+
+def forget_old_rows() -> None:
+    """Drop Idempotency-Keys that no client repeats any more."""
+    oldest = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS)
+    IdempotencyKey.objects.filter(created_at__lt=oldest).delete()

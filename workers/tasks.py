@@ -1,0 +1,33 @@
+"""Celery's entry points. Each calls one function; what they carry may be lost, late or doubled."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from workers import engine, sweep, sync
+
+
+@shared_task(name="workers.run_job")
+def run_job(pk: int) -> None:
+    engine.run(pk)
+
+
+@shared_task(name="workers.sweep")
+def sweep_jobs() -> None:
+    sweep.wake_due_jobs()
+
+
+@shared_task(name="workers.sync_hosts")
+def sync_hosts() -> None:
+    sync.send_host_syncs()
+
+
+@shared_task(name="workers.sync_host")
+def sync_host(pk: int) -> None:
+    sync.sync_host(pk)
+
+
+@shared_task(name="workers.empty_trash")
+def empty_trash() -> None:
+    sweep.empty_trash()
+    sweep.forget_old_rows()
