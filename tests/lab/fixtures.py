@@ -1,8 +1,8 @@
 """pytest plugin: `lab` and `lab_host`, one lab for the whole session.
 
-Loaded by `pytest_plugins = ["tests.lab.fixtures"]` in tests/conftest.py. CLOUDPORTAL_LAB names the root of a lab that is
-up already (`python -m tests.lab up`): it is then used and left running, which saves seconds in
-every run. CLOUDPORTAL_LAB_HOSTS is how many hosts a lab of the session's own gets.
+Loaded by `pytest_plugins = ["tests.lab.fixtures"]` in tests/conftest.py. CLOUDPORTAL_LAB names
+the root of a lab that is up already (`python -m tests.lab up`): it is then used and left running.
+CLOUDPORTAL_LAB_HOSTS is how many hosts a lab of the session's own gets.
 """
 
 from __future__ import annotations
