@@ -3,3 +3,15 @@ from django.apps import AppConfig
 
 class ComputeConfig(AppConfig):
     name = "apps.compute"
+
+    def ready(self) -> None:
+        from apps.accounts import policy, secrets
+        from apps.compute import models, verbs
+
+        verbs.declare()
+        policy.register(models.ServiceOffering, policy.Everyone())
+        policy.register(models.SshKeyPair, policy.Members())
+        policy.register(models.VirtualMachine, policy.Members())
+        policy.register(models.Nic, policy.Members("vm__account_id"))
+        policy.register(models.StrayMachine, policy.Operators())
+        secrets.register(models.VirtualMachine, "user_data")

@@ -40,7 +40,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     S.MIGRATING: frozenset({S.RUNNING, S.STOPPED}),
     S.ERROR: frozenset({S.STARTING, S.EXPUNGING}),
     S.DESTROYED: frozenset({S.STOPPED, S.EXPUNGING}),
-    S.EXPUNGING: frozenset(),
+    S.EXPUNGING: frozenset({S.DESTROYED}),
 }
 
 

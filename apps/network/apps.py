@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class NetworkConfig(AppConfig):
     name = "apps.network"
+
+    def ready(self) -> None:
+        from apps.accounts import policy
+        from apps.network import models
+
+        policy.register(models.Network, policy.Operators())

@@ -1,5 +1,21 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class StorageConfig(AppConfig):
     name = "apps.storage"
+
+    def ready(self) -> None:
+        from apps.accounts import policy
+        from apps.jobs import kinds
+        from apps.storage import models
+
+        policy.register(models.PrimaryStorage, policy.Operators())
+        policy.register(models.SecondaryStorage, policy.Operators())
+        policy.register(models.TemplateCopy, policy.Operators())
+        policy.register(models.Template, policy.Members(public="is_public"))
+        policy.register(models.Volume, policy.Members())
+        kinds.register(kinds.JobKind("primary_storage.connect", _("Connect the primary storage")))
+        kinds.register(kinds.JobKind("template.register", _("Register the template"), queue="long"))
+        kinds.register(kinds.JobKind("template.copy", _("Copy the template to a pool"), queue="long"))
+        kinds.register(kinds.JobKind("template.delete", _("Delete the template")))

@@ -83,6 +83,7 @@ class Template(NamedRow):
         READY = "Ready", _("Ready")
         ERROR = "Error", _("Error")
         DELETING = "Deleting", _("Deleting")
+        DELETED = "Deleted", _("Deleted")  # its files are gone; machines made from it still name it
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="templates")
     secondary_storage = models.ForeignKey(SecondaryStorage, models.PROTECT, related_name="templates")
@@ -100,11 +101,13 @@ class Template(NamedRow):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "name_key"],
+                condition=~Q(state="Deleted"),
                 name="template_name",
                 violation_error_message=_("Another template of this account has this name."),
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["Creating", "Ready", "Error", "Deleting"]), name="template_state"
+                condition=Q(state__in=["Creating", "Ready", "Error", "Deleting", "Deleted"]),
+                name="template_state",
             ),
         ]
 

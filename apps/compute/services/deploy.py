@@ -1,0 +1,238 @@
+"""Making virtual machines: one, or many of a pattern."""
+
+from __future__ import annotations
+
+import re
+import secrets as random_source
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts import policy, quota, secrets
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account
+from apps.compute import placement
+from apps.compute.models import (
+    Nic,
+    ServiceOffering,
+    SshKeyPair,
+    VirtualMachine,
+    VolumeAttachment,
+)
+from apps.compute.states import State
+from apps.compute.user_data import UserDataInvalid, validate_user_data
+from apps.compute.verbs import VERBS, lock_of
+from apps.core.errors import InvalidInput
+from apps.core.names import clean_hostname, clean_name, hostname_of
+from apps.jobs.models import Job
+from apps.jobs.services import submit
+from apps.storage.models import Template, Volume
+from apps.zones.models import Host, Zone
+
+MAX_BATCH = 100
+MAX_TAGS = 50
+_PATTERN = re.compile(r"%(0?)(\d?)d")
+
+
+@dataclass(frozen=True)
+class VmRequest:
+    """What a user asks for. `name` is a pattern such as "web-%02d" in a batch."""
+
+    account: Account
+    zone: Zone
+    name: str
+    offering: ServiceOffering
+    template: Template
+    ssh_keys: Sequence[SshKeyPair] = ()
+    user_data: str = ""
+    hostname: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    strategy: str = VirtualMachine.Strategy.SPREAD
+    pinned_host: Host | None = None
+    start_paused: bool = False
+    delete_protection: bool = False
+
+
+def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest:
+    """Everything that can be refused before anything is written: the dry run, too."""
+    policy.require(actor, "vm.deploy", wanted.account)
+    if not wanted.zone.enabled:
+        raise InvalidInput("zone_disabled", place="zone")
+    if not wanted.offering.enabled:
+        raise InvalidInput("offering_disabled", place="offering")
+    template = wanted.template
+    if template.state != Template.State.READY:
+        raise InvalidInput("template_not_ready", place="template", state=template.state)
+    if template.secondary_storage.zone_id != wanted.zone.pk:
+        raise InvalidInput("template_in_other_zone", place="template")
+    if wanted.offering.memory_mib < template.min_memory_mib:
+        raise InvalidInput("offering_too_small", place="offering", memory_mib=template.min_memory_mib)
+    for key in wanted.ssh_keys:
+        if key.account_id != wanted.account.pk:
+            raise InvalidInput("other_account", place="ssh_keys")
+    _check_strategy(actor, wanted)
+    check_tags(wanted.tags)
+    try:
+        validate_user_data(wanted.user_data)
+    except UserDataInvalid as error:
+        line = f" line {error.line}" if error.line else ""
+        raise InvalidInput(error.reason, place=f"user_data{line}") from None
+    request = placement.PlacementRequest(
+        zone_id=wanted.zone.pk,
+        vcpus=wanted.offering.vcpus,
+        memory_mib=wanted.offering.memory_mib,
+        disk_bytes=root_disk_bytes(wanted.offering, template),
+        nics=1,
+        arch=template.arch,
+        strategy=wanted.strategy,
+        pinned_host_id=wanted.pinned_host.pk if wanted.pinned_host else None,
+    )
+    placement.check(request)
+    return request
+
+
+def _check_strategy(actor: Actor, wanted: VmRequest) -> None:
+    if wanted.strategy not in VirtualMachine.Strategy.values:
+        raise InvalidInput("unknown_strategy", place="strategy")
+    pinned = wanted.strategy == VirtualMachine.Strategy.PINNED
+    if pinned != (wanted.pinned_host is not None):
+        raise InvalidInput("pinned_needs_host", place="host")
+    if pinned or wanted.start_paused:
+        policy.require(actor, "vm.pin" if pinned else "vm.start_paused", wanted.account)
+
+
+def check_tags(tags: object) -> dict[str, str]:
+    """Tags are at most MAX_TAGS short texts by short names."""
+    if not isinstance(tags, dict) or len(tags) > MAX_TAGS:
+        raise InvalidInput("not_tags", place="tags", limit=MAX_TAGS)
+    return {
+        clean_name(key, place="tags", limit=50): clean_name(value, place=f"tags {str(key)[:50]}", limit=200)
+        for key, value in tags.items()
+    }
+
+
+def root_disk_bytes(offering: ServiceOffering, template: Template) -> int:
+    return max(offering.root_disk_gib * 2**30, template.virtual_size_bytes)
+
+
+@transaction.atomic
+def deploy_vm(actor: Actor, wanted: VmRequest) -> tuple[VirtualMachine, Job]:
+    """A new machine, Starting, and the job that brings it up."""
+    check_request(actor, wanted)
+    vm = _create_rows(actor, wanted, clean_name(wanted.name))
+    quota.reserve(wanted.account, vm.quota_amount)
+    return vm, _submit_deploy(actor, vm)
+
+
+def _submit_deploy(actor: Actor, vm: VirtualMachine, parent: Job | None = None) -> Job:
+    return submit(actor, "vm.deploy", vm, lock_keys=[lock_of(vm)], parent=parent)
+
+
+@transaction.atomic
+def deploy_batch(
+    actor: Actor, wanted: VmRequest, *, count: int, start: int = 1
+) -> tuple[list[VirtualMachine], Job]:
+    """`count` machines whose names follow the pattern ("web-%d", "web-%02d"), each with a job of its
+    own below one parent job: one that fails leaves the others alone."""
+    policy.require(actor, "vm.deploy_batch", wanted.account)
+    if not isinstance(count, int) or not 1 <= count <= MAX_BATCH:
+        raise InvalidInput("out_of_range", place="count", low=1, high=MAX_BATCH)
+    if not isinstance(start, int) or not 0 <= start <= 10**6:
+        raise InvalidInput("out_of_range", place="start", low=0, high=10**6)
+    names = batch_names(wanted.name, count, start)
+    if wanted.hostname:
+        raise InvalidInput("hostname_in_batch", place="hostname")
+    check_request(actor, wanted)
+    vms = [_create_rows(actor, wanted, name) for name in names]
+    total = vms[0].quota_amount
+    for vm in vms[1:]:
+        total = total + vm.quota_amount
+    quota.reserve(wanted.account, total)
+    parent = submit(actor, "vm.deploy_batch", wanted.account, account=wanted.account, count=count)
+    for vm in vms:
+        _submit_deploy(actor, vm, parent)
+    return vms, parent
+
+
+def batch_names(pattern: str, count: int, start: int) -> list[str]:
+    """The names of a batch; a pattern without a number gets one at its end."""
+    text = clean_name(pattern)
+    if len(_PATTERN.findall(text)) > 1 or text.count("%") > 1:
+        raise InvalidInput("pattern_numbers", place="name")
+    if not _PATTERN.search(text):
+        if "%" in text:
+            raise InvalidInput("pattern_numbers", place="name")
+        text = f"{text}-%d"
+    return [clean_name(_PATTERN.sub(lambda m: _numbered(m, n), text)) for n in range(start, start + count)]
+
+
+def _numbered(match: re.Match[str], number: int) -> str:
+    return str(number).zfill(int(match[2] or 0)) if match[1] else str(number)
+
+
+@transaction.atomic
+def redeploy_vm(actor: Actor, vm: VirtualMachine) -> Job:
+    """Try a machine whose deploy failed again, with what was asked for then."""
+    policy.require(actor, "vm.deploy", vm)
+    VERBS["vm.deploy"].refuse_unless_allowed(vm)
+    placement.check(placement.request_of(vm))
+    quota.reserve(vm.account, vm.quota_amount)
+    vm.move_to(State.STARTING, error=None)
+    return _submit_deploy(actor, vm)
+
+
+def _create_rows(actor: Actor, wanted: VmRequest, name: str) -> VirtualMachine:
+    template = wanted.template
+    vm = VirtualMachine(
+        account=wanted.account,
+        zone=wanted.zone,
+        name=name,
+        hostname=clean_hostname(wanted.hostname) if wanted.hostname else hostname_of(name),
+        offering=wanted.offering,
+        template=template,
+        created_by=actor.user,
+        tags=check_tags(wanted.tags),
+        strategy=wanted.strategy,
+        pinned_host=wanted.pinned_host,
+        start_paused=wanted.start_paused,
+        delete_protection=wanted.delete_protection,
+        state=State.STARTING,
+    )
+    vm.user_data = secrets.seal(VirtualMachine, vm.uuid, "user_data", wanted.user_data)
+    vm.save()
+    if wanted.ssh_keys:
+        vm.ssh_keys.set(wanted.ssh_keys)
+    root = Volume.objects.create(
+        account=wanted.account,
+        zone=wanted.zone,
+        name=f"{name[:90]} root",
+        template=template,
+        size_bytes=root_disk_bytes(wanted.offering, template),
+    )
+    VolumeAttachment.objects.create(vm=vm, volume=root, device_index=0)
+    Nic.objects.create(vm=vm, device_index=0, mac=new_mac())
+    return vm
+
+
+def new_mac() -> str:
+    """A random unicast address in QEMU's range; the column is unique, and 24 bits seldom meet."""
+    tail = random_source.token_bytes(3)
+    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in tail)
+
+
+def describe_request(wanted: VmRequest) -> dict[str, Any]:
+    """The request as JSON, for comparing two of the same Idempotency-Key."""
+    return {
+        "account": wanted.account.uuid,
+        "zone": wanted.zone.uuid,
+        "name": wanted.name,
+        "offering": wanted.offering.uuid,
+        "template": wanted.template.uuid,
+        "ssh_keys": sorted(str(key.uuid) for key in wanted.ssh_keys),
+        "user_data": wanted.user_data,
+        "hostname": wanted.hostname,
+        "tags": wanted.tags,
+        "strategy": wanted.strategy,
+    }

@@ -1,0 +1,73 @@
+"""Changes to a virtual machine that need no host."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from apps.accounts import policy, quota
+from apps.accounts.actor import Actor
+from apps.accounts.quota import Amount
+from apps.compute.models import ServiceOffering, VirtualMachine
+from apps.compute.services.deploy import check_tags
+from apps.compute.states import State
+from apps.compute.verbs import VERBS
+from apps.core.errors import InvalidInput, StateConflict
+from apps.core.names import clean_name
+from apps.jobs import events
+
+
+def _allowed(actor: Actor, kind: str, vm: VirtualMachine) -> None:
+    policy.require(actor, kind, vm)
+    VERBS[kind].refuse_unless_allowed(vm)
+
+
+@transaction.atomic
+def rename_vm(actor: Actor, vm: VirtualMachine, *, name: str) -> VirtualMachine:
+    """Change the name people see. The guest's host name stays as it is."""
+    _allowed(actor, "vm.rename", vm)
+    old = vm.name
+    vm.set_name(clean_name(name))
+    vm.save(update_fields=["name", "name_key", "name_sort"])
+    events.record(actor, "vm.rename", vm, old=old, new=vm.name)
+    return vm
+
+
+@transaction.atomic
+def tag_vm(actor: Actor, vm: VirtualMachine, *, tags: dict[str, str]) -> VirtualMachine:
+    """Replace all tags."""
+    _allowed(actor, "vm.tag", vm)
+    vm.tags = check_tags(tags)
+    vm.save(update_fields=["tags"])
+    events.record(actor, "vm.tag", vm, tags=vm.tags)
+    return vm
+
+
+@transaction.atomic
+def protect_vm(actor: Actor, vm: VirtualMachine, *, protected: bool) -> VirtualMachine:
+    """Switch deletion protection on or off."""
+    _allowed(actor, "vm.protect", vm)
+    vm.delete_protection = protected
+    vm.save(update_fields=["delete_protection"])
+    events.record(actor, "vm.protect", vm, protected=protected)
+    return vm
+
+
+@transaction.atomic
+def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOffering) -> VirtualMachine:
+    """Give a stopped machine another size; its disk never shrinks, and grows only by its own verb."""
+    _allowed(actor, "vm.change_offering", vm)
+    if not offering.enabled:
+        raise InvalidInput("offering_disabled", place="offering")
+    if offering.memory_mib < vm.template.min_memory_mib:
+        raise InvalidInput("offering_too_small", place="offering", memory_mib=vm.template.min_memory_mib)
+    old = vm.offering
+    difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
+    quota.reserve(vm.account, difference)
+    changed = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old).update(
+        offering=offering
+    )
+    if not changed:
+        raise StateConflict(reason="state_moved", state=vm.state)
+    vm.offering = offering
+    events.record(actor, "vm.change_offering", vm, old=old.name, new=offering.name)
+    return vm

@@ -1,0 +1,83 @@
+"""Service offerings and SSH keys: what a machine is made from."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from django.db import IntegrityError, transaction
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account
+from apps.compute.models import ServiceOffering, SshKeyPair
+from apps.core.errors import InvalidInput, NameTaken
+from apps.core.names import clean_name
+from apps.jobs import events
+
+MAX_PUBLIC_KEY = 16384
+
+
+@transaction.atomic
+def create_service_offering(
+    actor: Actor, *, name: str, vcpus: int, memory_mib: int, root_disk_gib: int = 0
+) -> ServiceOffering:
+    policy.require(actor, "service_offering.create")
+    for place, value, low, high in (
+        ("vcpus", vcpus, 1, 1024),
+        ("memory_mib", memory_mib, 64, 16 * 1024 * 1024),
+        ("root_disk_gib", root_disk_gib, 0, 65536),
+    ):
+        if not isinstance(value, int) or not low <= value <= high:
+            raise InvalidInput("out_of_range", place=place, low=low, high=high)
+    try:
+        with transaction.atomic():
+            row = ServiceOffering.objects.create(
+                name=clean_name(name), vcpus=vcpus, memory_mib=memory_mib, root_disk_gib=root_disk_gib
+            )
+    except IntegrityError:
+        raise NameTaken(place="name", name=name) from None
+    events.record(actor, "service_offering.create", row)
+    return row
+
+
+@transaction.atomic
+def create_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str) -> SshKeyPair:
+    """Store a public key. Only its type and body are kept: options and comments never reach a guest."""
+    policy.require(actor, "ssh_key.create", account)
+    line, fingerprint = parse_public_key(public_key)
+    try:
+        with transaction.atomic():
+            row = SshKeyPair.objects.create(
+                account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint
+            )
+    except IntegrityError:
+        raise NameTaken(place="name", name=name) from None
+    events.record(actor, "ssh_key.create", row, fingerprint=fingerprint)
+    return row
+
+
+@transaction.atomic
+def delete_ssh_key(actor: Actor, key: SshKeyPair) -> None:
+    """Forget a key. Machines that let it in go on doing so."""
+    policy.require(actor, "ssh_key.delete", key)
+    events.record(actor, "ssh_key.delete", key, fingerprint=key.fingerprint)
+    key.delete()
+
+
+def parse_public_key(text: object) -> tuple[str, str]:
+    """The key as "type base64", and its SHA-256 fingerprint as ssh-keygen prints it."""
+    if not isinstance(text, str) or len(text) > MAX_PUBLIC_KEY:
+        raise InvalidInput("not_a_public_key", place="public_key")
+    words = text.strip().split()
+    if "\n" in text.strip() or len(words) < 2 or "PRIVATE" in text:
+        raise InvalidInput("not_a_public_key", place="public_key")
+    try:
+        load_ssh_public_key(f"{words[0]} {words[1]}".encode())
+        body = base64.b64decode(words[1], validate=True)
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidInput("not_a_public_key", place="public_key") from None
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
+    return f"{words[0]} {words[1]}", f"SHA256:{digest}"

@@ -1,0 +1,143 @@
+"""What can be done to a virtual machine: each verb once, for buttons, API, jobs and audit alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import policy
+from apps.compute.models import VirtualMachine
+from apps.compute.states import State
+from apps.core.errors import StateConflict
+from apps.jobs import kinds
+from apps.jobs.models import Job
+
+S = State
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`kind` is also the permission, the audit event and the metric label. A verb with `during` runs
+    as a job that takes the machine's lock; one without changes rows at once. `also_from` are states
+    of a machine with a job under way which this verb may interrupt."""
+
+    kind: str
+    label: str | Promise
+    from_states: frozenset[State]
+    during: State | None = None
+    after: State | None = None
+    on_failure: State | None = None  # None: the state from before
+    also_from: frozenset[State] = frozenset()
+    interrupted_by: frozenset[str] = frozenset()
+    operator_only: bool = False
+    destructive: bool = False
+
+    def refuse_unless_allowed(self, vm: VirtualMachine) -> None:
+        """StateConflict, naming the state and those that would do."""
+        if vm.state not in self.from_states | self.also_from:
+            wanted = sorted(state.value for state in self.from_states)
+            raise StateConflict(
+                reason="wrong_state", state=vm.state, wanted=", ".join(wanted), verb=self.kind
+            )
+
+    def begin(self, job: Job) -> None:
+        """Move the machine into `during`, in the transaction that takes the job's locks."""
+        vm = VirtualMachine.objects.get(uuid=job.target_uuid)
+        if vm.state not in self.from_states:
+            raise StateConflict(reason="wrong_state", state=vm.state, verb=self.kind)
+        job.memo["state_before"] = vm.state
+        if self.during and self.during != vm.state:
+            vm.move_to(self.during, error=None)
+
+
+def lock_of(vm: VirtualMachine) -> str:
+    return f"vm:{vm.uuid}"
+
+
+ANY = frozenset(S)
+VERBS: dict[str, Verb] = {
+    verb.kind: verb
+    for verb in (
+        Verb("vm.deploy", _("Deploy"), frozenset({S.ERROR}), S.STARTING, S.RUNNING, S.ERROR),
+        Verb("vm.start", _("Start"), frozenset({S.STOPPED}), S.STARTING, S.RUNNING),
+        Verb(
+            "vm.stop",
+            _("Stop"),
+            frozenset({S.RUNNING}),
+            S.STOPPING,
+            S.STOPPED,
+            interrupted_by=frozenset({"vm.force_stop", "vm.destroy"}),
+        ),
+        Verb(
+            "vm.force_stop",
+            _("Force stop"),
+            frozenset({S.RUNNING}),
+            S.STOPPING,
+            S.STOPPED,
+            also_from=frozenset({S.STOPPING}),
+            destructive=True,
+        ),
+        Verb(
+            "vm.reboot",
+            _("Reboot"),
+            frozenset({S.RUNNING}),
+            S.RUNNING,
+            S.RUNNING,
+            interrupted_by=frozenset({"vm.force_stop", "vm.destroy"}),
+        ),
+        Verb(
+            "vm.destroy",
+            _("Move to trash"),
+            frozenset({S.RUNNING, S.STOPPED}),
+            S.STOPPING,
+            S.DESTROYED,
+            also_from=frozenset({S.STOPPING}),
+            destructive=True,
+        ),
+        Verb("vm.recover", _("Take out of trash"), frozenset({S.DESTROYED})),
+        Verb("vm.expunge", _("Delete for good"), frozenset({S.DESTROYED}), S.EXPUNGING, destructive=True),
+        Verb("vm.dismiss", _("Dismiss"), frozenset({S.ERROR})),
+        Verb("vm.rename", _("Rename"), ANY - {S.EXPUNGING}),
+        Verb("vm.change_offering", _("Change size"), frozenset({S.STOPPED})),
+        Verb("vm.tag", _("Change tags"), ANY - {S.EXPUNGING}),
+        Verb("vm.protect", _("Protect from deletion"), ANY - {S.EXPUNGING, S.DESTROYED}),
+        Verb(
+            "vm.record_power",
+            _("Follow what the host reports"),
+            frozenset({S.RUNNING, S.STOPPED, S.DESTROYED}),
+            operator_only=True,
+        ),
+    )
+}
+JOB_VERBS = frozenset(
+    {
+        "vm.deploy",
+        "vm.start",
+        "vm.stop",
+        "vm.force_stop",
+        "vm.reboot",
+        "vm.destroy",
+        "vm.expunge",
+        "vm.record_power",
+    }
+)
+
+
+def declare() -> None:
+    """Tell jobs and policy of the verbs. Called once, when the app is ready."""
+    for verb in VERBS.values():
+        if not verb.operator_only:
+            policy.grant(verb.kind)
+        if verb.kind in JOB_VERBS:
+            kinds.register(
+                kinds.JobKind(
+                    verb.kind,
+                    verb.label,
+                    begin=None if verb.kind == "vm.deploy" else verb.begin,
+                    interrupted_by=verb.interrupted_by,
+                )
+            )
+    kinds.register(kinds.JobKind("vm.deploy_batch", _("Deploy several")))
+    policy.grant("vm.deploy_batch", "vm.console_log", "ssh_key.create", "ssh_key.delete", "job.cancel")
