@@ -388,5 +388,7 @@ def describe(error: Exception) -> dict[str, Any]:
     an operator. What we did not foresee is "internal", with its type only."""
     if isinstance(error, CloudError | DriverError):
         params = {key: value for key, value in error.params.items() if isinstance(value, str | int | float)}
-        return {"code": error.code, "params": params, "technical": error.technical[:2000]}
+        described = {"code": error.code, "params": params, "technical": error.technical[:2000]}
+        explanation = getattr(error, "explanation", None)
+        return {**described, "explanation": explanation} if explanation else described
     return {"code": "internal", "params": {}, "technical": type(error).__name__}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from apps.compute.services.lifecycle import expunge_vm
 from django.conf import settings
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
+from apps.compute.services.lifecycle import expunge_vm
 from apps.core.errors import CloudError
 from apps.jobs.dispatch import send
 from apps.jobs.models import IdempotencyKey, Job

@@ -165,11 +165,14 @@ def batch_names(pattern: str, count: int, start: int) -> list[str]:
         if "%" in text:
             raise InvalidInput("pattern_numbers", place="name")
         text = f"{text}-%d"
-    return [clean_name(_PATTERN.sub(lambda m: _numbered(m, n), text)) for n in range(start, start + count)]
+    return [clean_name(_numbered(text, number)) for number in range(start, start + count)]
 
 
-def _numbered(match: re.Match[str], number: int) -> str:
-    return str(number).zfill(int(match[2] or 0)) if match[1] else str(number)
+def _numbered(pattern: str, number: int) -> str:
+    def digits(match: re.Match[str]) -> str:
+        return str(number).zfill(int(match[2] or 0)) if match[1] else str(number)
+
+    return _PATTERN.sub(digits, pattern)
 
 
 @transaction.atomic

@@ -1,0 +1,259 @@
+"""What every operation on a virtual machine shares: its machine, its host, its steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+from django.conf import settings
+
+from apps.accounts import secrets
+from apps.compute import placement
+from apps.compute.models import Nic, VirtualMachine
+from apps.compute.states import State
+from apps.compute.verbs import VERBS
+from apps.storage.models import Volume
+from apps.zones.models import Host, HostState
+from workers.drivers import base
+from workers.drivers.errors import HostUnreachable
+from workers.engine import Later, Operation, Outcome, Step
+from workers.seed import SeedNic, SeedSpec, build_seed
+
+
+class VmOperation(Operation):
+    """Moves its machine to the verb's `after` when it worked, and back where it was when undone."""
+
+    @cached_property
+    def vm(self) -> VirtualMachine:
+        rows = VirtualMachine.objects.select_related("host", "last_host", "offering", "template", "account")
+        return rows.get(uuid=self.job.target_uuid)
+
+    @property
+    def host(self) -> Host:
+        """The host that the machine holds a part of."""
+        if self.vm.host is None:
+            raise HostUnreachable("the machine is on no host")
+        return self.vm.host
+
+    @property
+    def hypervisor(self) -> base.Hypervisor:
+        return self.world.hypervisor(self.host)
+
+    @property
+    def network(self) -> base.NetworkDriver:
+        return self.world.network(self.host)
+
+    @cached_property
+    def volumes(self) -> list[Volume]:
+        return list(self.vm.volumes().select_related("pool", "template_copy"))
+
+    @cached_property
+    def nics(self) -> list[Nic]:
+        return list(self.vm.nics.select_related("network", "ip"))
+
+    def nic_specs(self) -> list[base.NicSpec]:
+        return [
+            base.NicSpec(
+                mac=nic.mac,
+                bridge=nic.network.bridge,
+                address=nic.ip.address if nic.ip else "",
+                mtu=nic.network.mtu,
+            )
+            for nic in self.nics
+            if nic.network is not None
+        ]
+
+    def succeeded(self) -> None:
+        verb = VERBS[self.kind]
+        if verb.after and verb.after != self.vm.state:
+            self.vm.move_to(verb.after, error=None)
+
+    def failed(self, error: dict[str, Any]) -> None:
+        before = self.memo.get("state_before")
+        if before and before != self.vm.state:
+            self.vm.move_to(State(before), error=self.remember(error))
+
+    def remember(self, error: dict[str, Any]) -> dict[str, Any] | None:
+        """Put a placement that failed where the machine's page finds it; the error without it."""
+        if error.get("explanation"):
+            placement.remember(self.vm, error["explanation"], fits=False)
+        return {key: value for key, value in error.items() if key != "explanation"} or None
+
+    def resolve(self) -> None:
+        """See where the machine is. One that is off is forgotten by its host, so that nothing runs
+        without a record; one that runs is left alone."""
+        self.memo["found"] = "off"
+        if self.vm.host is None:
+            return
+        if power_of(self) in {base.Power.RUNNING, base.Power.PAUSED}:
+            self.memo["found"] = "running"
+            return
+        self.hypervisor.destroy(self.vm.uuid)
+        self.hypervisor.undefine(self.vm.uuid)
+
+    def resolved(self) -> Literal["done", "failed"]:
+        """Running where the world shows it running, else Stopped with its disks."""
+        state = State.RUNNING if self.memo["found"] == "running" else State.STOPPED
+        if state == State.STOPPED:
+            placement.release_compute(self.vm)
+        if self.vm.state != state:
+            self.vm.move_to(state, error=self.job.error)
+        return "done" if VERBS[self.kind].after == state else "failed"
+
+
+def power_of(op: VmOperation) -> base.Power | None:
+    """What its host says of the machine now; None if the host does not know it."""
+    for found in op.hypervisor.states():
+        if found.uuid == op.vm.uuid:
+            return found.power
+    return None
+
+
+def storage_host(vm: VirtualMachine, pool: Any) -> Host:
+    """A host that is up and reaches the pool, the machine's own or last one first."""
+    hosts = Host.objects.filter(zone_id=pool.zone_id, state=HostState.UP)
+    if pool.scope == "host":
+        hosts = hosts.filter(pk=pool.host_id)
+    elif pool.scope == "cluster":
+        hosts = hosts.filter(cluster_id=pool.cluster_id)
+    near = [pk for pk in (vm.host_id, vm.last_host_id) if pk]
+    found = hosts.filter(pk__in=near).first() or hosts.order_by("pk").first()
+    if found is None:
+        raise HostUnreachable(f"no host that is up reaches the pool {pool.name}")
+    return found
+
+
+def machine_spec(op: VmOperation) -> base.MachineSpec:
+    vm, host = op.vm, op.host
+    disks: list[base.DiskSpec] = []
+    for volume in op.volumes:
+        storage = op.world.storage(host, volume.pool)  # type: ignore[arg-type]
+        disks.append(base.DiskSpec(path=storage.path(volume.image), serial=str(volume.uuid)[:20]))
+    root = op.world.storage(host, op.volumes[0].pool)  # type: ignore[arg-type]
+    disks.append(base.DiskSpec(path=root.path(vm.seed), format="raw", read_only=True))
+    return base.MachineSpec(
+        uuid=vm.uuid,
+        name=vm.machine_name,
+        vcpus=vm.offering.vcpus,
+        memory_mib=vm.offering.memory_mib,
+        disks=disks,
+        nics=op.nic_specs(),
+        accelerator="kvm" if host.accelerator == "kvm" else "tcg",
+        arch=vm.template.arch,
+        title=vm.name,
+    )
+
+
+def seed_of(op: VmOperation) -> bytes:
+    vm = op.vm
+    networks: Sequence[SeedNic] = [
+        SeedNic(
+            mac=nic.mac,
+            address=f"{nic.ip.address}/{nic.network.prefix_length}",
+            gateway=nic.network.gateway,
+            dns=tuple(nic.network.dns),
+            mtu=nic.network.mtu,
+        )
+        for nic in op.nics
+        if nic.network is not None and nic.ip is not None
+    ]
+    return build_seed(
+        SeedSpec(
+            instance_id=str(vm.uuid),
+            hostname=vm.hostname,
+            ssh_keys=tuple(vm.ssh_keys.order_by("pk").values_list("public_key", flat=True)),
+            user_data=secrets.unseal(VirtualMachine, vm.uuid, "user_data", vm.user_data),
+            networks=tuple(networks),
+        )
+    )
+
+
+class PlugNics(Step):
+    def do(self, op: VmOperation) -> Outcome:
+        for nic in op.nic_specs():
+            op.network.plug(op.vm.uuid, nic)
+        return None
+
+    def undo(self, op: VmOperation) -> Outcome:
+        if op.vm.host is not None:
+            for nic in op.nic_specs():
+                op.network.unplug(op.vm.uuid, nic)
+        return None
+
+
+class DefineMachine(Step):
+    def do(self, op: VmOperation) -> Outcome:
+        op.hypervisor.define(machine_spec(op))
+        return None
+
+    def undo(self, op: VmOperation) -> Outcome:
+        if op.vm.host is not None:
+            op.hypervisor.undefine(op.vm.uuid)
+        return None
+
+
+class StartMachine(Step):
+    def do(self, op: VmOperation) -> Outcome:
+        op.hypervisor.start(op.vm.uuid, paused=bool(op.args.get("paused", op.vm.start_paused)))
+        return None
+
+    def undo(self, op: VmOperation) -> Outcome:
+        if op.vm.host is not None:
+            op.hypervisor.destroy(op.vm.uuid)
+        return None
+
+
+class AskGuest(Step):
+    """Asks the guest to power off and looks again each second until it has, or the grace is over."""
+
+    def do(self, op: VmOperation) -> Outcome:
+        asked = op.memo.get("asked_at")
+        if asked is None:
+            op.hypervisor.shutdown(op.vm.uuid)
+            op.memo["asked_at"] = asked = time.time()
+        if power_of(op) in {None, base.Power.OFF}:
+            return None
+        waited = time.time() - asked
+        if waited >= settings.STOP_GRACE_SECONDS:
+            return None
+        percent = int(100 * waited / settings.STOP_GRACE_SECONDS) // 2
+        return Later(min(1.0, settings.STOP_GRACE_SECONDS), percent, "waiting_for_guest")
+
+    def undo(self, op: VmOperation) -> Outcome:
+        """A guest that obeyed before the stop was cancelled is powered on again."""
+        if power_of(op) == base.Power.OFF:
+            op.hypervisor.start(op.vm.uuid)
+        return None
+
+
+class ForceOff(Step):
+    no_undo = "it comes after the point of no return"
+
+    def do(self, op: VmOperation) -> Outcome:
+        if op.vm.host is not None:
+            op.hypervisor.destroy(op.vm.uuid)
+        return None
+
+
+class ForgetMachine(Step):
+    """A machine that is off is known to no host: it may start on another one."""
+
+    no_undo = "it comes after the point of no return"
+
+    def do(self, op: VmOperation) -> Outcome:
+        if op.vm.host is not None:
+            op.hypervisor.undefine(op.vm.uuid)
+            for nic in op.nic_specs():
+                op.network.unplug(op.vm.uuid, nic)
+        return None
+
+
+class ReleaseCompute(Step):
+    atomic = True
+    no_undo = "it comes after the point of no return"
+
+    def do(self, op: VmOperation) -> Outcome:
+        placement.release_compute(op.vm)
+        return None

@@ -1,0 +1,86 @@
+"""Copy a template into a pool, once; every volume made from it there is a thin layer on top."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from django.db.models import QuerySet
+
+from apps.storage.models import PrimaryStorage, Template, TemplateCopy
+from apps.zones.models import Host
+from workers.drivers import base
+from workers.drivers.base import TaskPhase
+from workers.drivers.errors import CommandFailed
+from workers.engine import Later, Operation, Outcome, Step
+
+
+class ReserveCopy(Step):
+    """The row says who makes the copy; one that is ready already is left alone."""
+
+    atomic = True
+
+    def do(self, op: CopyTemplate) -> Outcome:
+        copy, _ = TemplateCopy.objects.get_or_create(template=op.template, pool=op.pool)
+        op.memo["already"] = copy.state == TemplateCopy.State.READY
+        return None
+
+    def undo(self, op: CopyTemplate) -> Outcome:
+        op.copies().filter(state=TemplateCopy.State.COPYING).delete()
+        return None
+
+
+class CopyImage(Step):
+    def do(self, op: CopyTemplate) -> Outcome:
+        if op.memo["already"]:
+            return None
+        template = op.template
+        source = f"{template.secondary_storage.path}/{template.image}.qcow2"
+        status = op.storage.import_image(op.task_id, source, template.image, template.virtual_size_bytes)
+        if status.phase == TaskPhase.RUNNING:
+            return Later(0.2 if status.percent is None else 1.0, status.percent, "copying_template")
+        if status.phase != TaskPhase.DONE:
+            op.storage.cancel_import(op.task_id, template.image)
+            raise CommandFailed(status.output[-2000:])
+        return None
+
+    def undo(self, op: CopyTemplate) -> Outcome:
+        if op.memo.get("already", True):
+            return None
+        if not op.storage.cancel_import(op.task_id, op.template.image):
+            return Later(0.5, note="ending_copy")
+        return None
+
+
+class CopyTemplate(Operation):
+    kind = "template.copy"
+    steps = (ReserveCopy, CopyImage)
+
+    @cached_property
+    def template(self) -> Template:
+        return Template.objects.select_related("secondary_storage").get(uuid=self.job.target_uuid)
+
+    @cached_property
+    def pool(self) -> PrimaryStorage:
+        return PrimaryStorage.objects.get(uuid=self.args["pool"])
+
+    @property
+    def storage(self) -> base.PrimaryStorage:
+        return self.world.storage(Host.objects.get(uuid=self.args["host"]), self.pool)
+
+    @property
+    def task_id(self) -> str:
+        return f"{self.job.uuid}-copy"
+
+    def copies(self) -> QuerySet[TemplateCopy]:
+        return TemplateCopy.objects.filter(template=self.template, pool=self.pool)
+
+    def succeeded(self) -> None:
+        self.copies().filter(state=TemplateCopy.State.COPYING).update(state=TemplateCopy.State.READY)
+
+    def resolve(self) -> None:
+        CopyImage().undo(self)
+
+    def resolved(self) -> Literal["done", "failed"]:
+        self.copies().filter(state=TemplateCopy.State.COPYING).delete()
+        return "failed"

@@ -1,0 +1,91 @@
+"""Connect a host: reach it, learn what it is made of and which pools it sees, then use it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any, Literal
+
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.storage.models import PrimaryStorage
+from apps.zones.capacity import set_capacity
+from apps.zones.models import Host, HostState
+from workers.engine import Operation, Outcome, Step
+from workers.operations.storage.connect_primary_storage import record_facts
+
+
+class ReadFacts(Step):
+    no_undo = "it only looks"
+
+    def do(self, op: ConnectHost) -> Outcome:
+        facts = asdict(op.world.hypervisor(op.host).facts())
+        op.memo["facts"] = {**facts, "accelerators": list(facts["accelerators"])}
+        return None
+
+
+class ReadPools(Step):
+    no_undo = "it only looks"
+
+    def do(self, op: ConnectHost) -> Outcome:
+        pools: dict[str, Any] = {}
+        for pool in op.pools():
+            facts = op.world.storage(op.host, pool).facts()
+            pools[str(pool.uuid)] = {"capacity_bytes": facts.capacity_bytes, "used_bytes": facts.used_bytes}
+        op.memo["pools"] = pools
+        return None
+
+
+class ConnectHost(Operation):
+    kind = "host.connect"
+    steps = (ReadFacts, ReadPools)
+
+    @cached_property
+    def host(self) -> Host:
+        return Host.objects.select_related("cluster").get(uuid=self.job.target_uuid)
+
+    def pools(self) -> list[PrimaryStorage]:
+        """The pools that this host reaches."""
+        host = self.host
+        near = Q(scope="zone") | Q(scope="cluster", cluster=host.cluster_id) | Q(scope="host", host=host.pk)
+        return list(PrimaryStorage.objects.filter(near, zone=host.zone_id))
+
+    def succeeded(self) -> None:
+        host, facts = self.host, self.memo["facts"]
+        for name in ("cpu_model", "cpu_cores", "cpu_mhz", "memory_mib", "hypervisor_version"):
+            setattr(host, name, facts[name])
+        host.accelerator = "kvm" if "kvm" in facts["accelerators"] else "tcg"
+        fits = facts["arch"] == host.cluster.arch
+        host.state = HostState.UP if fits else HostState.ALERT
+        host.state_reason = "" if fits else "wrong_arch"
+        host.last_seen_at, host.missed_syncs = timezone.now(), 0
+        set_capacity(host)
+        host.save(
+            update_fields=[
+                "cpu_model",
+                "cpu_cores",
+                "cpu_mhz",
+                "memory_mib",
+                "hypervisor_version",
+                "accelerator",
+                "state",
+                "state_reason",
+                "last_seen_at",
+                "missed_syncs",
+                "capacity_vcpus",
+                "capacity_memory_mib",
+            ]
+        )
+        for pool in self.pools():
+            if str(pool.uuid) in self.memo["pools"]:
+                record_facts(pool, self.memo["pools"][str(pool.uuid)])
+
+    def failed(self, error: dict[str, Any]) -> None:
+        connecting = Host.objects.filter(pk=self.host.pk).exclude(state=HostState.UP)
+        connecting.update(state=HostState.DISCONNECTED, state_reason=error.get("code", ""))
+
+    def resolved(self) -> Literal["done", "failed"]:
+        """It only looks: there is nothing to settle."""
+        self.failed(self.job.error or {})
+        return "failed"
