@@ -1,19 +1,15 @@
-"""Operations and the engine that runs them, whatever dies in between.
+"""The engine that runs operations, whatever dies in between.
 
-An operation is steps with undo, then at most one point of no return, then steps that are only
-repeated until done. A step acts on the database (`atomic`, one transaction with its checkpoint) or
-on the world (idempotent, keyed by our UUID), never both. Each checkpoint is a conditional UPDATE on
-the lease token and records the next step as begun *before* it acts, so that a crash repeats it and
-undo covers the half-done one.
+Each checkpoint is a conditional UPDATE on the lease token and records the next step as begun
+*before* it acts, so that a crash repeats it and undo covers the half-done one.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -29,94 +25,12 @@ from apps.jobs.services import wake_after
 from workers import leases
 from workers.drivers.errors import DriverError
 from workers.leases import LeaseLost
+from workers.operation import Later, Operation, Outcome, Step, WaitFor
 from workers.world import World
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 5.0
 """How long a job that waits for another sleeps if the message that should wake it is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A step's answer "not yet": it is entered again after so many seconds, by any worker."""
-
-    seconds: float
-    percent: int | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitFor:
-    """A step's answer "when this is free or ended": "lock:KEY", "slot:RESOURCE", "job:UUID" or
-    "children:UUID"."""
-
-    key: str
-    note: str = ""
-
-
-Outcome = Later | WaitFor | None
-
-
-class Step:
-    """One act. `do` may run again after a crash; `undo` may find all of it, half of it or nothing."""
-
-    atomic: ClassVar[bool] = False
-    no_undo: ClassVar[str] = ""  # for a step before the point of no return without undo: why
-
-    def do(self, op: Any) -> Outcome:
-        raise NotImplementedError(type(self).__name__)
-
-    def undo(self, op: Any) -> Outcome:
-        return None
-
-
-class PointOfNoReturn(Step):
-    """Stands in `steps` before the first step that is not undone but repeated until done."""
-
-    atomic = True
-    no_undo = "it marks the place"
-
-    def do(self, op: Any) -> Outcome:
-        return None
-
-
-class Operation:
-    """A recipe. Subclasses register themselves by `kind`."""
-
-    kind: ClassVar[str] = ""
-    steps: ClassVar[tuple[type[Step], ...]] = ()
-    registry: ClassVar[dict[str, type[Operation]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        if cls.kind:
-            Operation.registry[cls.kind] = cls
-
-    def __init__(self, job: Job, world: World) -> None:
-        self.job, self.world = job, world
-        self.args, self.memo = job.args, job.memo
-
-    def succeeded(self) -> None:
-        """Last database change of a run that worked."""
-
-    def failed(self, error: dict[str, Any]) -> None:
-        """Last database change of a run that was undone."""
-
-    def resolve(self) -> None:
-        """Act on the world until the record can be made to agree with it; may raise DriverError."""
-
-    def resolved(self) -> Literal["done", "failed"]:
-        """Last database change of a run that `resolve` settled, and how it ended."""
-        self.failed(self.job.error or {})
-        return "failed"
-
-    @classmethod
-    def no_return_index(cls) -> int:
-        """Index of the first step after which nothing is undone; len(steps) if there is none."""
-        return cls.steps.index(PointOfNoReturn) if PointOfNoReturn in cls.steps else len(cls.steps)
-
-    @property
-    def names(self) -> list[str]:
-        return [step.__name__ for step in self.steps]
 
 
 def run(pk: int) -> None:
@@ -125,7 +39,7 @@ def run(pk: int) -> None:
     job = leases.claim(pk)
     if job is None:
         return
-    world = World(lambda: leases.renew(job), settings.JOB_LEASE_SECONDS / 3)
+    world = World(lambda: leases.renew(job), leases.beat_seconds())
     try:
         _Run(Operation.registry[job.kind](job, world)).advance()
     except LeaseLost:

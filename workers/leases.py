@@ -18,6 +18,11 @@ class LeaseLost(Exception):
     """Another worker owns this job now, or nobody's lease is valid: stop without a word."""
 
 
+def beat_seconds() -> float:
+    """How often a lease is renewed while a driver call lasts."""
+    return float(settings.JOB_LEASE_SECONDS) / 3
+
+
 def _expiry() -> Any:
     return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 

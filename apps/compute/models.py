@@ -209,6 +209,7 @@ class StrayMachine(Row):
     machine_name = models.CharField(max_length=200)
     power_state = models.CharField(max_length=8, choices=PowerState)
     last_seen_at = models.DateTimeField()
+    sightings = models.PositiveIntegerField(default=1)  # shown from the second on
 
     class Meta:
         verbose_name = "stray machine"

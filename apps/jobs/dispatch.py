@@ -20,14 +20,16 @@ PAUSE_SECONDS = 2.0
 _broker_down_until = 0.0
 
 
-def send(task: str, args: list[object], *, queue: str, countdown: float | None = None) -> bool:
+def send(
+    task: str, args: list[object], *, queue: str, countdown: float | None = None, expires: float | None = None
+) -> bool:
     """Send a task by name; False if the broker does not answer, after which no other call tries
     for PAUSE_SECONDS: requests go on at full speed and the sweep brings up what was missed."""
     global _broker_down_until  # noqa: PLW0603 - one breaker a process
     if time.monotonic() < _broker_down_until:
         return False
     try:
-        current_app.send_task(task, args, queue=queue, countdown=countdown, retry=False)
+        current_app.send_task(task, args, queue=queue, countdown=countdown, expires=expires, retry=False)
     except (KombuError, RedisError, OSError) as error:
         _broker_down_until = time.monotonic() + PAUSE_SECONDS
         log.warning("broker unreachable, job messages wait for the sweep: %s", type(error).__name__)

@@ -18,7 +18,7 @@ from apps.storage.models import Volume
 from apps.zones.models import Host, HostState
 from workers.drivers import base
 from workers.drivers.errors import HostUnreachable
-from workers.engine import Later, Operation, Outcome, Step
+from workers.operation import Later, Operation, Outcome, Step
 from workers.seed import SeedNic, SeedSpec, build_seed
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from apps.core.errors import CloudError
 from apps.jobs.models import Job, JobState
-from workers.engine import Operation, Outcome, Step, WaitFor
+from workers.operation import Operation, Outcome, Step, WaitFor
 
 
 class BatchIncomplete(CloudError):

@@ -16,7 +16,7 @@ from apps.jobs.models import Job, JobState
 from apps.jobs.services import submit
 from apps.storage.models import TemplateCopy, Volume
 from apps.storage.use import use_template_copy
-from workers.engine import Outcome, Step, WaitFor
+from workers.operation import Outcome, Step, WaitFor
 from workers.operations.compute.base import (
     DefineMachine,
     PlugNics,

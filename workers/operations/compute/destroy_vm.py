@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.compute import placement
 from apps.compute.states import State
-from workers.engine import PointOfNoReturn
+from workers.operation import PointOfNoReturn
 from workers.operations.compute.base import ForceOff, ForgetMachine, ReleaseCompute, VmOperation
 
 

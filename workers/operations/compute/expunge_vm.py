@@ -6,7 +6,7 @@ from typing import Literal
 
 from apps.compute import placement
 from apps.compute.services.lifecycle import delete_rows, release_quota
-from workers.engine import Outcome, PointOfNoReturn, Step
+from workers.operation import Outcome, PointOfNoReturn, Step
 from workers.operations.compute.base import VmOperation, storage_host
 
 

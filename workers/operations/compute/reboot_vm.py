@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.engine import PointOfNoReturn
+from workers.operation import PointOfNoReturn
 from workers.operations.compute.base import AskGuest, ForceOff, StartMachine, VmOperation
 
 

@@ -13,7 +13,7 @@ from apps.compute import placement
 from apps.compute.states import State
 from apps.zones.models import Host
 from workers.drivers import base
-from workers.engine import Outcome, PointOfNoReturn, Step
+from workers.operation import Outcome, PointOfNoReturn, Step
 from workers.operations.compute.base import VmOperation
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from apps.compute import placement
 from apps.jobs import locks
-from workers.engine import Outcome, Step, WaitFor
+from workers.operation import Outcome, Step, WaitFor
 from workers.operations.compute.base import DefineMachine, PlugNics, StartMachine, VmOperation
 
 

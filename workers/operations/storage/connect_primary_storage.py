@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Host
-from workers.engine import Operation, Outcome, Step
+from workers.operation import Operation, Outcome, Step
 
 
 class ReadPool(Step):

@@ -12,7 +12,7 @@ from apps.zones.models import Host
 from workers.drivers import base
 from workers.drivers.base import TaskPhase
 from workers.drivers.errors import CommandFailed
-from workers.engine import Later, Operation, Outcome, Step
+from workers.operation import Later, Operation, Outcome, Step
 
 
 class ReserveCopy(Step):

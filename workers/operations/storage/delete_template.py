@@ -11,7 +11,7 @@ from apps.storage.models import Template, TemplateCopy
 from apps.zones.models import Host, HostState
 from workers import images
 from workers.drivers.errors import HostUnreachable
-from workers.engine import Operation, Outcome, PointOfNoReturn, Step
+from workers.operation import Operation, Outcome, PointOfNoReturn, Step
 
 
 class RetireCopies(Step):

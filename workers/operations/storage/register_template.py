@@ -10,7 +10,7 @@ from django.conf import settings
 
 from apps.storage.models import Template
 from workers import images
-from workers.engine import Later, Operation, Outcome, Step
+from workers.operation import Later, Operation, Outcome, Step
 
 
 class InspectImage(Step):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.storage.models import PrimaryStorage
 from apps.zones.capacity import set_capacity
 from apps.zones.models import Host, HostState
-from workers.engine import Operation, Outcome, Step
+from workers.operation import Operation, Outcome, Step
 from workers.operations.storage.connect_primary_storage import record_facts
 
 
