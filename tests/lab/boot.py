@@ -22,6 +22,9 @@ SERVICES = {
 """Each turns itself into a daemon and writes /run/<name>.pid."""
 
 
+HOME = "/run/root"
+
+
 def mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True)
 
@@ -31,13 +34,15 @@ def main(plan_path: str) -> None:
     plan = json.loads(Path(plan_path).read_text())
     mount("--make-rprivate", "/")
     mount("-t", "tmpfs", "tmpfs", "/run")
-    for folder in ("/run/sshd", "/run/libvirt", "/run/lock"):
+    for folder in ("/run/sshd", "/run/libvirt", "/run/lock", HOME):
         Path(folder).mkdir()
     for source, target in plan["binds"]:
         mount("--bind", source, target)
     socket.sethostname(plan["hostname"])
+    os.environ["HOME"] = HOME
     for service, arguments in SERVICES.items():
         subprocess.Popen([plan["programs"][service], *arguments])
+    os.chdir("/")
     os.execvp(plan["programs"]["tini"], ["tini", "--", "sleep", "infinity"])
 
 

@@ -20,7 +20,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.lab import network
+from tests.lab import boot, network
 from tests.lab.host import LabHost
 from tests.lab.programs import LabError, require
 from workers.drivers.base import HostAddress
@@ -163,6 +163,7 @@ class Lab:
             _write_ssh_folder(host.folder / "ssh", self.private_key, known_hosts)
             _write_libvirt_folder(host.folder / "libvirt", host.uuid)
             _write_lines(host.folder / "hosts", names)
+            _write_lines(host.folder / "passwd", _users_with_a_bare_root())
             _write_lines(host.folder / "shadow", ["root:*:20000:0:99999:7:::"])
             host.write_boot_plan(
                 [
@@ -173,6 +174,7 @@ class Lab:
                     (host.folder / "cache", "/var/cache/libvirt"),
                     (host.folder / "work", str(self.work)),
                     (host.folder / "hosts", "/etc/hosts"),
+                    (host.folder / "passwd", "/etc/passwd"),
                     (host.folder / "shadow", "/etc/shadow"),
                 ]
             )
@@ -185,6 +187,12 @@ class Lab:
             "hosts": [host.record() for host in self.hosts],
         }
         (self.root / "lab.json").write_text(json.dumps(state, indent=2))
+
+
+def _users_with_a_bare_root() -> list[str]:
+    """This machine's users, but root lives in an empty folder: no one's shell profile is sourced."""
+    lines = Path("/etc/passwd").read_text().splitlines()
+    return [f"root:x:0:0:root:{boot.HOME}:/bin/bash" if line.startswith("root:") else line for line in lines]
 
 
 def _write_lines(path: Path, lines: Sequence[str], mode: int = 0o644) -> None:

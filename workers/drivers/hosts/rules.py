@@ -56,14 +56,15 @@ def check_data(data: bytes) -> None:
 
 
 def check_path(path: str) -> str:
-    """The path itself, if it is absolute and already in its shortest form."""
-    if "\0" in path or not path.startswith("/") or posixpath.normpath(path) != path:
-        raise HypervisorRefused(f"{path!r} is not an absolute, normal path")
-    return path
+    """An absolute path in its shortest form; a way back up ("..") is never ours."""
+    if "\0" in path or not path.startswith("/") or ".." in path.split("/"):
+        raise HypervisorRefused(f"{path[:200]!r} is not an absolute path without '..'")
+    return "/" + posixpath.normpath(path).lstrip("/")
 
 
 def check_removable(path: str) -> str:
     """Nothing of ours lies directly below the root folder: removing there is a mistake."""
-    if check_path(path).count("/") < 2:
+    normal = check_path(path)
+    if normal.count("/") < 2:
         raise HypervisorRefused(f"{path!r} is not a path to remove")
-    return path
+    return normal
