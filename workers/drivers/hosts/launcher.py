@@ -14,7 +14,7 @@ Every process of the command carries TASK_FOLDER in its environment. That finds 
 another process that has got the same pid since.
 """
 
-# ruff: noqa: PTH, UP031
+# ruff: noqa: PTH102, PTH105, PTH108, PTH118, PTH120, PTH123, PTH208
 # pathlib would double the time this script takes to start
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def become(folder: str, argv: list[str], output: int, watcher: int) -> NoReturn:
         os.chdir(folder)
         os.execvpe(argv[0], argv, dict(os.environ, TASK_FOLDER=folder))  # noqa: S606
     except OSError as error:
-        os.write(2, ("%s: %s\n" % (argv[0], error.strerror)).encode(errors="replace"))
+        os.write(2, f"{argv[0]}: {error.strerror}\n".encode(errors="replace"))
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
@@ -215,7 +215,7 @@ def ended(folder: str) -> bool:
 def identity(pid: int) -> dict[str, Any] | None:
     """What tells a live process from a later one of the same pid; None once it is gone or a zombie."""
     try:
-        with open("/proc/%d/stat" % pid, "rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b") ")[2].split()
     except OSError:
         return None
@@ -233,7 +233,7 @@ def members(folder: str) -> list[int]:
 
 def marked(pid: int, folder: str) -> bool:
     try:
-        with open("/proc/%d/environ" % pid, "rb") as file:
+        with open(f"/proc/{pid}/environ", "rb") as file:
             return b"TASK_FOLDER=" + os.fsencode(folder) in file.read().split(b"\0")
     except OSError:
         return False
@@ -250,7 +250,7 @@ def end(pid: int, folder: str, number: signal.Signals) -> None:
 
 def write(folder: str, name: str, value: object) -> None:
     path = os.path.join(folder, name)
-    temporary = "%s.%d.tmp" % (path, os.getpid())
+    temporary = f"{path}.{os.getpid()}.tmp"
     with open(temporary, "w") as file:
         json.dump(value, file)
     os.replace(temporary, path)
