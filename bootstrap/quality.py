@@ -1,4 +1,4 @@
-"""`make lint` and the test stages: what they run, in which order, with which locks."""
+"""`make lint`, `make test-fast`, and how pytest is called."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from bootstrap.terminal import say
 
 TYPED = ("bootstrap", "cloudportal", "apps", "workers", "guest", "bench", "tests")
 FAST = "not lab and not browser and not postgres and not long"
+NO_TEST_CHOSEN = 5
 
 
 def lint(python: PythonEnvironment) -> None:
     """Style, types, layers, migrations and the architecture tests; all of them run, then the verdict."""
     python.ensure(["base", "dev"])
     here = [name for name in TYPED if (python.root / name / "__init__.py").exists()]
+    program = python.program
     checks: list[tuple[str, list[str | Path], str]] = [
-        ("ruff check", [python.program("ruff"), "check", "."], ".venv/bin/ruff check . --fix"),
-        ("ruff format", [python.program("ruff"), "format", "--check", "."], ".venv/bin/ruff format ."),
-        ("mypy", [python.program("mypy"), *here], ".venv/bin/mypy " + " ".join(here)),
-        ("import-linter", [python.program("lint-imports")], ".venv/bin/lint-imports"),
+        ("ruff check", [program("ruff"), "check", "."], ".venv/bin/ruff check . --fix"),
+        ("ruff format", [program("ruff"), "format", "--check", "."], ".venv/bin/ruff format ."),
+        ("mypy", [program("mypy"), *here], f".venv/bin/mypy {' '.join(here)}"),
+        ("import-linter", [program("lint-imports")], ".venv/bin/lint-imports"),
         (
             "migrations",
             [python.python, "manage.py", "makemigrations", "--check", "--dry-run"],
@@ -39,37 +41,36 @@ def lint(python: PythonEnvironment) -> None:
     failed = []
     for name, argv, repair in checks:
         seconds, code = timed(argv, cwd=python.root)
-        say(f"{'ok' if code == 0 else 'FAILED':6} {name:15} {seconds:5.1f} s")
+        _verdict(name, seconds, good=code == 0)
         if code:
             failed.append((name, repair))
     if failed:
-        raise CheckFailed(
-            "lint: " + ", ".join(name for name, _ in failed), repair="; ".join(repair for _, repair in failed)
-        )
+        names = ", ".join(name for name, _ in failed)
+        raise CheckFailed(f"lint: {names}", repair="; ".join(repair for _, repair in failed))
 
 
 def test_fast(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     """What needs neither root nor a server."""
     python.ensure(["base", "dev"])
-    pytest(python, "test-fast", [*parallel(), "-m", FAST, *arguments])
+    pytest(python, "test-fast", [*parallel(), "-m", FAST, *arguments], {})
 
 
 def parallel() -> list[str]:
     return ["-n", str(max(2, os.cpu_count() or 1)), "--dist", "loadfile"]
 
 
-def pytest(
-    python: PythonEnvironment, stage: str, arguments: Sequence[str], env: Mapping[str, str] | None = None
-) -> None:
-    seconds, code = timed(
-        [python.python, "-m", "pytest", *arguments], cwd=python.root, env={**os.environ, **(env or {})}
-    )
-    say(f"{'ok' if code in (0, 5) else 'FAILED':6} {stage:15} {seconds:5.1f} s")
-    if code not in (0, 5):  # 5: no test carries these markers
-        raise CheckFailed(
-            f"tests failed in stage {stage}",
-            repair=f".venv/bin/python -m pytest {' '.join(arguments)}",
-        )
+def pytest(python: PythonEnvironment, stage: str, options: Sequence[str], extra: Mapping[str, str]) -> None:
+    argv: list[str | Path] = [python.python, "-m", "pytest", *options]
+    seconds, code = timed(argv, cwd=python.root, env=with_environment(extra))
+    good = code in (0, NO_TEST_CHOSEN)
+    _verdict(stage, seconds, good=good)
+    if not good:
+        command = " ".join(f'"{option}"' if " " in option else option for option in options)
+        raise CheckFailed(f"tests failed in stage {stage}", repair=f".venv/bin/python -m pytest {command}")
+
+
+def with_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **extra}
 
 
 def timed(
@@ -79,3 +80,7 @@ def timed(
     begun = time.monotonic()
     done = subprocess.run([str(part) for part in argv], cwd=cwd, env=env, check=False)
     return time.monotonic() - begun, done.returncode
+
+
+def _verdict(name: str, seconds: float, *, good: bool) -> None:
+    say(f"{'ok' if good else 'FAILED':6} {name:15} {seconds:6.1f} s")

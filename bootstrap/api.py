@@ -1,0 +1,119 @@
+"""The portal's own HTTP API, as any client would use it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bootstrap.failures import CheckFailed
+from bootstrap.terminal import Heartbeat
+
+POLL_SECONDS = 0.2
+Row = dict[str, Any]
+
+
+class Api:
+    """`/api/v1/` of a portal, with a token. Answers of 400 and above become CheckFailed."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+
+    def get(self, path: str) -> Any:
+        return self._send("GET", path)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Row:
+        data = json.dumps(body).encode()
+        answer: Row = self._send("POST", path, data, "application/json")
+        return answer
+
+    def upload(self, path: str, fields: Mapping[str, str], file: Path) -> Row:
+        """POST a form with one file, named "file"."""
+        boundary = uuid.uuid4().hex
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in fields.items()
+        ]
+        parts += [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n".encode(),
+            file.read_bytes(),
+            f"\r\n--{boundary}--\r\n".encode(),
+        ]
+        answer: Row = self._send("POST", path, b"".join(parts), f"multipart/form-data; boundary={boundary}")
+        return answer
+
+    def rows(self, path: str) -> Iterator[Row]:
+        """Every row of a list, page after page."""
+        following: str | None = path
+        while following:
+            page = self.get(following)
+            yield from page["results"]
+            following = page["next"]
+
+    def find(self, path: str, **match: object) -> Row | None:
+        """The first row of a list whose fields are as given."""
+        for row in self.rows(path):
+            if all(row.get(name) == value for name, value in match.items()):
+                return row
+        return None
+
+    def await_job(self, answer: Row, what: str, *, seconds: float) -> Row:
+        """Wait until the job of a 202 answer is done. `seconds` bounds the waiting, not the job."""
+        job: Row = answer["job"] if isinstance(answer.get("job"), dict) else {"id": answer["job"]}
+        limit = time.monotonic() + seconds
+        with Heartbeat(what, lambda: f"{job.get('percent', 0)} %"):
+            while True:
+                job.update(self.get(f"jobs/{job['id']}/"))
+                if job["state"] == "done":
+                    return job
+                if job["state"] in {"failed", "cancelled", "stuck"}:
+                    raise CheckFailed(
+                        f"{what}: {_reason(job)}", repair="make logs", details=json.dumps(job.get("error"))
+                    )
+                if time.monotonic() > limit:
+                    raise CheckFailed(
+                        f"{what}: not done after {seconds:.0f} s", repair="make status; make logs"
+                    )
+                time.sleep(POLL_SECONDS)
+
+    def _send(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> Any:
+        url = path if path.startswith("http") else f"{self._url}/api/v1/{path}"
+        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own portal
+        request.add_header("Authorization", f"Token {self._token}")
+        request.add_header("Accept", "application/json")
+        if kind:
+            request.add_header("Content-Type", kind)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise _refusal(method, path, error) from error
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            raise CheckFailed(
+                f"{method} {path}: the portal does not answer", repair="make status", details=str(error)
+            ) from error
+
+
+def _reason(job: Row) -> str:
+    error = job.get("error") or {}
+    return str(error.get("detail") or error.get("code") or job["state"])
+
+
+def _refusal(method: str, path: str, error: urllib.error.HTTPError) -> CheckFailed:
+    text = error.read().decode(errors="replace")
+    try:
+        problem = json.loads(text)
+    except json.JSONDecodeError:
+        problem = {}
+    said = problem.get("detail") or problem.get("code") or error.reason
+    remedy = problem.get("remedy") or "make logs"
+    return CheckFailed(f"{method} {path}: {error.code} {said}", repair=str(remedy), details=text)

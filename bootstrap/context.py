@@ -1,0 +1,40 @@
+"""What the steps of one command share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootstrap.api import Api
+from bootstrap.assets import Assets
+from bootstrap.installation import Installation
+from bootstrap.portal import Portal
+from bootstrap.python_env import PythonEnvironment
+from bootstrap.supervision import Supervisor
+
+
+@dataclass
+class Context:
+    """`token` is empty until a valid one is known."""
+
+    installation: Installation
+    python: PythonEnvironment
+    portal: Portal
+    assets: Assets
+    supervisor: Supervisor
+    token: str = ""
+
+    @classmethod
+    def of(cls, installation: Installation) -> Context:
+        log = installation.log / "install.log"
+        python = PythonEnvironment(installation.root, log)
+        return cls(
+            installation=installation,
+            python=python,
+            portal=Portal(installation, python),
+            assets=Assets(python, installation.cache),
+            supervisor=Supervisor(installation, python.program("supervisord")),
+        )
+
+    @property
+    def api(self) -> Api:
+        return Api(self.installation.url, self.token)

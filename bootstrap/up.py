@@ -1,0 +1,169 @@
+"""`make up`: from a fresh checkout to a booted machine. `make demo`: the same portal on the simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bootstrap.api import Api
+from bootstrap.context import Context
+from bootstrap.demo_machine import DemoMachine
+from bootstrap.demo_zone import DemoZone, GuestBridge, TinyImage
+from bootstrap.failures import CheckFailed
+from bootstrap.installation import Installation, write_private
+from bootstrap.services import Database, Processes, Settings
+from bootstrap.simulated import SimulatedCampus
+from bootstrap.software import DebianPackages, FrontEndFiles, PythonPackages
+from bootstrap.steps import Step, carry_out
+from bootstrap.terminal import say, succeeds
+
+ADMIN = "admin"
+TOKEN_NAME = "make up"  # noqa: S105 - what it is called
+
+
+class Access(Step):
+    """A token for the installer itself; everything after this step goes through the API."""
+
+    key = "access"
+    title = "Access to the API"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known = read_up_file(context.installation).get("api_token", "")
+
+    def needed(self) -> str | None:
+        if self._known and self._context.supervisor.is_running() and self._accepts(self._known):
+            self._context.token = self._known
+            return None
+        return "issue a token to this installer"
+
+    def _accepts(self, token: str) -> bool:
+        try:
+            Api(self._context.installation.url, token).get("zones/")
+        except CheckFailed:
+            return False
+        return True
+
+    def do(self) -> None:
+        what = "issuing a token"
+        asked = ("issue_token", "--user", ADMIN, "--name", TOKEN_NAME)
+        self._context.token = self._known = self._context.portal.ask(*asked, what=what)
+        write_up_file(self._context.installation, {"api_token": self._known})
+
+    def prove(self) -> str:
+        Api(self._context.installation.url, self._context.token).get("zones/")
+        return self._context.installation.url
+
+
+def up(root: Path, var: Path) -> None:
+    """Bring this machine to a running portal with a booted machine, and write up.json."""
+    become_root()
+    context = _prepare(Installation(root, var), "kvm")
+    image = TinyImage(context)
+    machine = DemoMachine(context)
+    steps: list[Step] = [
+        DebianPackages(context, ["host", "guest"]),
+        PythonPackages(context, ["base", "redis", "kvm"]),
+        FrontEndFiles(context),
+        Settings(context),
+        Database(context),
+        Processes(context),
+        Access(context),
+        GuestBridge(context),
+        image,
+        DemoZone(context, image),
+        machine,
+    ]
+    _finish(context, steps, machine)
+
+
+def demo(root: Path, var: Path) -> None:
+    """The portal on simulated hosts: no root, no libvirt, no packages."""
+    context = _prepare(Installation(root, var), "simulator")
+    steps: list[Step] = [
+        PythonPackages(context, ["base", "redis"]),
+        FrontEndFiles(context),
+        Settings(context),
+        Database(context),
+        SimulatedCampus(context),
+        Processes(context),
+        Access(context),
+    ]
+    _finish(context, steps, None)
+
+
+def _prepare(installation: Installation, kind: Any) -> Context:
+    installation.create()
+    installation.memory.kind = kind
+    installation.remember_environment(os.environ)
+    installation.choose_ports()
+    installation.save()
+    return Context.of(installation)
+
+
+def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None) -> None:
+    seconds, changed = carry_out(steps)
+    installation = context.installation
+    link = login_link(context)
+    facts: dict[str, Any] = {
+        "url": installation.url + "/",
+        "login_url": link,
+        "api_token": context.token,
+        "seconds": seconds,
+    }
+    if machine is not None:
+        facts["vm"] = machine.summary()
+    write_up_file(installation, facts)
+    say()
+    say("Nothing had to be changed." if not changed else f"Done in {seconds['total']:.0f} s.")
+    say(f"Portal  {facts['url']}")
+    say(f"Log in  {link}   (once, within minutes; a new link: make login)")
+    say(f"Facts   {installation.up_file}")
+
+
+def login_link(context: Context) -> str:
+    """A link that logs the administrator in once. Its secret is shown here and written to up.json only."""
+    path = context.portal.ask("login_link", "--user", ADMIN, what="making a login link")
+    return context.installation.url + path
+
+
+def login(installations: Sequence[Installation]) -> None:
+    """Print a fresh login link for every portal that runs."""
+    running = [Context.of(found) for found in installations]
+    running = [context for context in running if context.supervisor.is_running()]
+    if not running:
+        raise CheckFailed("no portal is running here", repair="make up")
+    for context in running:
+        say(login_link(context))
+
+
+def become_root() -> None:
+    """Run this command again through sudo where we are not root; returns only as root."""
+    if os.geteuid() == 0:
+        return
+    if not succeeds(["sudo", "-V"]):
+        raise CheckFailed("this needs root, and there is no sudo here", repair="su -c 'make up'")
+    passed = [name for name in os.environ if name.startswith("CLOUDPORTAL_") or name in {"BIND", "PORT"}]
+    passed += [name for name in ("DATABASE_URL", "REDIS_URL", "PURGE") if name in os.environ]
+    say("This needs root: going on through sudo.")
+    sys.stdout.flush()
+    os.execvp(  # noqa: S606 - an argument list, and the same command again
+        "sudo",
+        ["sudo", f"--preserve-env={','.join(passed)}", sys.executable, "-m", "bootstrap", *sys.argv[1:]],
+    )
+
+
+def read_up_file(installation: Installation) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(installation.up_file.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return found
+
+
+def write_up_file(installation: Installation, facts: dict[str, Any]) -> None:
+    write_private(installation.up_file, json.dumps(facts, indent=1) + "\n")
