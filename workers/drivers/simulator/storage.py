@@ -49,7 +49,7 @@ class SimulatedStorage(SimulatedDriver):
                 began, ends = started
                 return TaskStatus(TaskPhase.RUNNING, int(100 * (tx.now - began) / (ends - began)))
             if tx.execute("SELECT 1 FROM missing_sources WHERE path = ?", (source_path,)).fetchone():
-                return TaskStatus(TaskPhase.FAILED, 0, 1, f"{source_path}: No such file or directory")
+                raise ObjectMissing(f"{source_path} does not exist")
             capacity, used = pool_size(tx, self._pool)
             if used + size_bytes > capacity:
                 raise PoolFull(f"{image} needs {size_bytes} bytes", pool=self._pool)
