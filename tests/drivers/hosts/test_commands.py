@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_past_its_deadline_a_command_and_its_children_are_ended(place: Place) ->
         place.commands.run(["sh", "-c", script], deadline=1)
     for name in ("child", "parent"):
         pid = place.commands.read_file(f"{place.folder}/{name}").decode().strip()
-        wait_for(f"the {name} to end", lambda pid=pid: gone(place, pid), seconds=10)
+        wait_for(f"the {name} to end", partial(gone, place, pid), seconds=10)
 
 
 def test_a_command_that_closed_its_output_still_has_a_deadline(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import posixpath
 import select
 import shlex
@@ -75,7 +76,7 @@ class SshCommands:
             try:
                 with sftp.open(temporary, "wx") as file:
                     file.chmod(mode)
-                    file.set_pipelined(True)
+                    # not pipelined: then paramiko would not say that a write failed
                     file.write(data)
                 sftp.posix_rename(temporary, path)
             except OSError:
@@ -86,8 +87,8 @@ class SshCommands:
         try:
             self._with_files(f"write {path}", act)
         except CommandFailed as error:
-            # SFTP has no word for a full disk
-            if self._is_full(folder):
+            # SFTP has no word for a full disk, and what was written of the file is gone again
+            if self._free_bytes(folder) < len(data):
                 raise PoolFull(error.technical) from error
             raise
 
@@ -138,11 +139,13 @@ class SshCommands:
                     raise EOFError(str(error)) from error
                 raise from_os_error(error, what) from error
 
-    def _is_full(self, folder: str) -> bool:
-        with contextlib.suppress(DriverError):
-            free = self.run(["stat", "--file-system", "--format=%a", "--", folder])
-            return free.exit_code == 0 and free.stdout.strip() == b"0"
-        return False
+    def _free_bytes(self, folder: str) -> float:
+        """Infinite, if the host does not say."""
+        with contextlib.suppress(DriverError, ValueError):
+            said = self.run(["stat", "--file-system", "--format=%a %S", "--", folder]).stdout
+            blocks, block_bytes = said.split()
+            return int(blocks) * int(block_bytes)
+        return math.inf
 
 
 def _shell_line(argv: Sequence[str], clock: Clock) -> str:
