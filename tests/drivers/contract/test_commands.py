@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
 
 from tests.drivers.contract.kit import HostKit
-from workers.drivers.errors import DeadlineExceeded, ObjectMissing
+from workers.drivers.errors import DeadlineExceeded, HypervisorRefused, ObjectMissing
 
 
 @pytest.fixture
@@ -69,6 +70,30 @@ def test_a_part_of_a_file_can_be_read(
 ) -> None:
     kit.commands.write_file(path, b"0123456789")
     assert kit.commands.read_file(path, offset=offset, limit=limit) == expected
+
+
+@pytest.mark.parametrize("path", ["", "relative", "/tmp/../etc/shadow", "/tmp/a\0b"])
+def test_a_path_that_is_not_absolute_and_plain_is_refused(kit: HostKit, path: str) -> None:
+    acts: list[Callable[[], object]] = [
+        lambda: kit.commands.read_file(path),
+        lambda: kit.commands.write_file(path, b""),
+        lambda: kit.commands.remove(path),
+    ]
+    for act in acts:
+        with pytest.raises(HypervisorRefused):
+            act()
+
+
+@pytest.mark.parametrize("path", ["/", "/etc", "//etc/", "/./"])
+def test_a_folder_of_the_root_is_never_removed(kit: HostKit, path: str) -> None:
+    with pytest.raises(HypervisorRefused):
+        kit.commands.remove(path)
+
+
+@pytest.mark.parametrize("argv", [[], [""], ["echo", "a\0b"]])
+def test_a_command_that_cannot_be_said_is_refused(kit: HostKit, argv: list[str]) -> None:
+    with pytest.raises(HypervisorRefused):
+        kit.commands.run(argv)
 
 
 def test_a_missing_file_cannot_be_read(kit: HostKit, path: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.drivers.contract.kit import IMAGE_BYTES, HostKit, until
 from workers.drivers import connect
 from workers.drivers.base import TaskPhase
-from workers.drivers.errors import DriverError, ObjectMissing, PoolFull
+from workers.drivers.errors import DriverError, HypervisorRefused, ObjectMissing, PoolFull
 
 
 def test_an_imported_image_is_in_the_pool(kit: HostKit) -> None:
@@ -86,6 +86,21 @@ def test_a_clone_of_a_missing_image_leaves_nothing(kit: HostKit) -> None:
     with pytest.raises(ObjectMissing):
         kit.storage.clone(kit.name("tpl"), volume, IMAGE_BYTES)
     assert volume not in kit.storage.names()
+
+
+def test_a_clone_is_not_smaller_than_its_image(kit: HostKit) -> None:
+    image, volume = kit.image(), kit.name("vol")
+    with pytest.raises(HypervisorRefused):
+        kit.storage.clone(image, volume, IMAGE_BYTES - 512)
+    assert volume not in kit.storage.names()
+
+
+def test_a_volume_outlives_the_loss_of_its_image(kit: HostKit) -> None:
+    image = kit.image()
+    volume = kit.volume(image)
+    kit.storage.delete(image)
+    kit.storage.clone(image, volume, IMAGE_BYTES)
+    assert volume in kit.storage.names()
 
 
 def test_cloning_again_keeps_the_volume(kit: HostKit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.drivers.contract.kit import HostKit, until
 from workers.drivers import connect
 from workers.drivers.base import TaskPhase
+from workers.drivers.errors import HostBusy, HypervisorRefused
 
 LONG = ["sleep", "600"]
 
@@ -67,6 +69,25 @@ def test_starting_from_many_threads_starts_once(kit: HostKit, task_id: str) -> N
 
 def test_an_unknown_task_is_gone(kit: HostKit, task_id: str) -> None:
     assert kit.tasks.status(task_id).phase is TaskPhase.GONE
+
+
+@pytest.mark.parametrize("bad", ["", ".", "..", "../x", "/x", "a/b", "a\0", "a b", "-a", "a" * 121])
+def test_a_task_id_that_could_leave_its_folder_goes_nowhere(kit: HostKit, bad: str) -> None:
+    for act in (
+        lambda: kit.tasks.start(bad, ["true"]),
+        *(partial(verb, bad) for verb in (kit.tasks.status, kit.tasks.cancel, kit.tasks.forget)),
+    ):
+        with pytest.raises(HypervisorRefused):
+            act()
+
+
+def test_a_task_that_runs_is_not_forgotten(kit: HostKit, task_id: str) -> None:
+    kit.tasks.start(task_id, LONG)
+    with pytest.raises(HostBusy):
+        kit.tasks.forget(task_id)
+    assert kit.tasks.status(task_id).phase is TaskPhase.RUNNING
+    assert until(lambda: kit.tasks.cancel(task_id))
+    kit.tasks.forget(task_id)
 
 
 def test_a_cancelled_task_has_ended_and_is_not_done(kit: HostKit, task_id: str) -> None:

@@ -28,7 +28,7 @@ class Cloud:
         """A machine of one volume and one card; another host gets the same one by its uuid."""
         uuid = uuid or uuid4()
         storage = connect.primary_storage(host, self.pool)
-        storage.import_image("import-tpl", "/secondary/tiny.qcow2", "tpl-tiny", 16)
+        storage.import_image("import-tpl", "/secondary/tiny.qcow2", "tpl-tiny", 1024)
         storage.clone("tpl-tiny", f"vol-{uuid}", 1024)
         mac = "52:54:00:" + ":".join(f"{byte:02x}" for byte in uuid.bytes[:3])
         values: dict[str, object] = {

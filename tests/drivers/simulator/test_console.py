@@ -61,6 +61,17 @@ def test_each_boot_is_added_to_the_log(cloud: Cloud) -> None:
     assert hypervisor.console_log(spec.uuid).count(b"guest ready") == 3
 
 
+def test_a_log_can_be_removed_for_good(cloud: Cloud) -> None:
+    host = cloud.host()
+    spec = cloud.running(host)
+    hypervisor = connect.hypervisor(host)
+    hypervisor.destroy(spec.uuid)
+    hypervisor.undefine(spec.uuid)
+    assert b"guest ready" in hypervisor.console_log(spec.uuid)
+    hypervisor.remove_console_log(spec.uuid)  # type: ignore[attr-defined]
+    assert hypervisor.console_log(spec.uuid) == b""
+
+
 def test_a_seed_is_not_kept_in_the_world(cloud: Cloud) -> None:
     storage = connect.primary_storage(cloud.host(), cloud.pool)
     storage.write_seed("seed-1", SEED + b"password: sentinel")

@@ -13,6 +13,7 @@ from workers.drivers.simulator.state import Transaction
 VERBS = frozenset(
     {
         *("define", "start", "shutdown", "reset", "destroy", "undefine", "states", "facts", "console_log"),
+        "remove_console_log",
         *("run", "write_file", "read_file", "remove"),
         *("start_task", "task_status", "cancel_task", "forget_task"),
         *("import_image", "cancel_import", "clone", "write_seed", "delete", "names", "pool_facts"),

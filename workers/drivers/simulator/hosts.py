@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import posixpath
+import re
 import time
 from collections.abc import Sequence
 
 from workers.drivers.base import QUICK_SECONDS, CommandResult, TaskPhase, TaskStatus
 from workers.drivers.errors import DeadlineExceeded, HostBusy, HypervisorRefused, ObjectMissing
+from workers.drivers.hosts.rules import check_argv, check_data, check_path, check_removable
 from workers.drivers.simulator.call import SimulatedDriver
 from workers.drivers.simulator.programs import run_program, sleep_seconds
 from workers.drivers.simulator.state import Transaction
@@ -17,16 +18,28 @@ CANCELLED_EXIT_CODE = 143
 """128 + SIGTERM, as a shell reports it."""
 
 
+_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
+
+
+def check_task_id(task_id: str) -> None:
+    """On a real host the id names a folder."""
+    if not _TASK_ID.fullmatch(task_id):
+        raise HypervisorRefused(f"{task_id[:200]!r} is not a task id")
+
+
 class SimulatedCommands(SimulatedDriver):
     """A host's files are rows; its programs are those of `programs.run_program`."""
 
     def run(
         self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = QUICK_SECONDS
     ) -> CommandResult:
+        check_argv(argv)
+        check_data(stdin)
+
         def act(tx: Transaction) -> CommandResult:
             return run_program(tx, self._host, self.host.name, argv, stdin)
 
-        result = self._call("run", act, write=False, subject=argv[0] if argv else "")
+        result = self._call("run", act, write=False, subject=argv[0])
         seconds = sleep_seconds(argv)
         time.sleep(min(seconds, deadline))
         if seconds > deadline:
@@ -34,7 +47,8 @@ class SimulatedCommands(SimulatedDriver):
         return result
 
     def write_file(self, path: str, data: bytes, *, mode: int = 0o600) -> None:
-        path = _absolute(path)
+        path = check_path(path)
+        check_data(data)
         self._call(
             "write_file",
             lambda tx: tx.execute(
@@ -44,7 +58,7 @@ class SimulatedCommands(SimulatedDriver):
         )
 
     def read_file(self, path: str, *, offset: int = 0, limit: int = 65536) -> bytes:
-        path = _absolute(path)
+        path = check_path(path)
 
         def act(tx: Transaction) -> bytes:
             row = tx.execute(
@@ -59,7 +73,7 @@ class SimulatedCommands(SimulatedDriver):
         return self._call("read_file", act, write=False, subject=path)
 
     def remove(self, path: str) -> None:
-        path = _absolute(path)
+        path = check_removable(path)
 
         def act(tx: Transaction) -> None:
             below = f"{path}/"
@@ -75,6 +89,9 @@ class SimulatedTasks(SimulatedDriver):
     """A task takes `task_seconds`, or what `sleep` says, of the world's time."""
 
     def start(self, task_id: str, argv: Sequence[str]) -> TaskStatus:
+        check_argv(argv)
+        check_task_id(task_id)
+
         def act(tx: Transaction) -> TaskStatus:
             known = self._status(tx, task_id)
             if known.phase is not TaskPhase.GONE:
@@ -99,9 +116,12 @@ class SimulatedTasks(SimulatedDriver):
         return self._call("start_task", act, subject=task_id)
 
     def status(self, task_id: str) -> TaskStatus:
+        check_task_id(task_id)
         return self._call("task_status", lambda tx: self._status(tx, task_id), write=False, subject=task_id)
 
     def cancel(self, task_id: str) -> bool:
+        check_task_id(task_id)
+
         def act(tx: Transaction) -> bool:
             tx.execute(
                 "UPDATE tasks SET ends_at = ?, exit_code = ?, output = ''"
@@ -114,6 +134,7 @@ class SimulatedTasks(SimulatedDriver):
 
     def forget(self, task_id: str) -> None:
         """`HostBusy` while the task runs: what it writes would have no owner."""
+        check_task_id(task_id)
 
         def act(tx: Transaction) -> None:
             if self._status(tx, task_id).phase is TaskPhase.RUNNING:
@@ -135,9 +156,3 @@ class SimulatedTasks(SimulatedDriver):
         if exit_code:
             return TaskStatus(TaskPhase.FAILED, None, exit_code, output)
         return TaskStatus(TaskPhase.DONE, 100, 0, output)
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or "\0" in path:
-        raise HypervisorRefused(f"not an absolute path: {path[:80]!r}")
-    return posixpath.normpath(path)

@@ -152,6 +152,16 @@ class SimulatedHypervisor(SimulatedDriver):
 
         return self._call("console_log", act, write=False, subject=uuid)
 
+    def remove_console_log(self, uuid: UUID) -> None:
+        """Forget what the guest wrote; no error if there is nothing."""
+        self._call(
+            "remove_console_log",
+            lambda tx: tx.execute(
+                "DELETE FROM boots WHERE host = ? AND machine = ?", (self._host, str(uuid))
+            ),
+            subject=uuid,
+        )
+
     def _facts(self) -> HostFacts:
         extra = self.host.extra
         return HostFacts(

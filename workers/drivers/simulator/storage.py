@@ -9,6 +9,7 @@ from workers.drivers.base import HostAddress, PoolFacts, TaskPhase, TaskStatus
 from workers.drivers.connect import PoolAddress
 from workers.drivers.errors import HypervisorRefused, ObjectMissing, PoolFull
 from workers.drivers.simulator.call import SimulatedDriver
+from workers.drivers.simulator.hosts import check_task_id
 from workers.drivers.simulator.machines import note_violation
 from workers.drivers.simulator.pools import (
     THIN_VOLUME_BYTES,
@@ -22,7 +23,7 @@ from workers.drivers.simulator.pools import (
 from workers.drivers.simulator.settle import end_import, finish_import
 from workers.drivers.simulator.state import Transaction
 
-_NAME = re.compile(r"(tpl|vol|seed)-[A-Za-z0-9._-]{1,100}\Z")
+_NAME = re.compile(r"(tpl|vol|seed)-[A-Za-z0-9_-]{1,100}\Z")
 _HOSTNAME = re.compile(rb"^local-hostname: *['\"]?([A-Za-z0-9.-]{1,253})", re.MULTILINE)
 
 
@@ -38,6 +39,7 @@ class SimulatedStorage(SimulatedDriver):
     def import_image(self, task_id: str, source_path: str, image: str, size_bytes: int) -> TaskStatus:
         """Takes `import_seconds`. The space is reserved when the copy begins."""
         _check(image)
+        check_task_id(task_id)
 
         def act(tx: Transaction) -> TaskStatus:
             if get_object(tx, self._pool, image):
@@ -69,6 +71,7 @@ class SimulatedStorage(SimulatedDriver):
     def cancel_import(self, task_id: str, image: str) -> bool:
         """Also removes an image that this very task completed; never one that was there before."""
         _check(image)
+        check_task_id(task_id)
 
         def act(tx: Transaction) -> bool:
             running = tx.execute(
@@ -84,13 +87,16 @@ class SimulatedStorage(SimulatedDriver):
         return self._call("cancel_import", act, subject=image)
 
     def clone(self, image: str, volume: str, size_bytes: int) -> None:
+        """`HypervisorRefused` for a volume smaller than its image: the end would be cut off."""
         _check(image)
         _check(volume)
 
         def act(tx: Transaction) -> None:
+            base = get_object(tx, self._pool, image)
+            if base and size_bytes < base.size_bytes:
+                raise HypervisorRefused(f"{image} has {base.size_bytes} bytes, not {size_bytes}")
             if get_object(tx, self._pool, volume):
                 return
-            base = get_object(tx, self._pool, image)
             if base is None:
                 raise ObjectMissing(f"{image} is not in the pool")
             put_object(
