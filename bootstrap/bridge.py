@@ -39,13 +39,14 @@ class Bridge:
         self.name = name
         self.subnet = ipaddress.IPv4Network(subnet)
         self._alias = f"{ALIAS}:{owner}"
+        self._link = Path("/sys/class/net") / name
 
     @property
     def gateway(self) -> str:
         return str(self.subnet[1])
 
     def is_ours(self) -> bool:
-        alias = Path(f"/sys/class/net/{self.name}/ifalias")
+        alias = self._link / "ifalias"
         return alias.exists() and alias.read_text().strip() == self._alias
 
     def is_up(self) -> bool:
@@ -57,15 +58,20 @@ class Bridge:
         return "UP" in link["flags"] and self.gateway in addresses
 
     def create(self) -> None:
-        """Make it, or complete one that was half made."""
-        link = Path(f"/sys/class/net/{self.name}")
-        if link.exists() and not self.is_ours():
+        """Make it, or complete one that was half made: a bare bridge that nobody has named or used."""
+        if self._link.exists() and not self.is_ours() and not self._is_bare():
             raise CheckFailed(f"{self.name} exists and is not ours", repair=f"ip link delete {self.name}")
-        if not link.exists():
-            _ip("link", "add", self.name, "alias", self._alias, "type", "bridge", "forward_delay", "0")
+        if not self._link.exists():
+            _ip("link", "add", self.name, "type", "bridge", "forward_delay", "0")
+        _ip("link", "set", self.name, "alias", self._alias)
         Path(f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6").write_text("1")
         _ip("address", "replace", f"{self.gateway}/{self.subnet.prefixlen}", "dev", self.name)
         _ip("link", "set", self.name, "up")
+
+    def _is_bare(self) -> bool:
+        ports = self._link / "brif"
+        alias = (self._link / "ifalias").read_text().strip()
+        return ports.exists() and not alias and not any(ports.iterdir())
 
     def remove(self) -> None:
         if self.is_ours():

@@ -43,6 +43,8 @@ class PrivateRedis:
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def __enter__(self) -> PrivateRedis:
+        if not self._program.exists():
+            raise CheckFailed(f"{self._program} is missing", repair="make test  (brings it)")
         self._folder = tempfile.TemporaryDirectory(prefix="cloudportal-redis-")
         folder = Path(self._folder.name)
         write_private(

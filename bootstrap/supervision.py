@@ -51,7 +51,11 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        try:
+            self.sock.connect(self._path)
+        except OSError:
+            self.sock.close()
+            raise
 
 
 class _UnixTransport(xmlrpc.client.Transport):
@@ -59,8 +63,10 @@ class _UnixTransport(xmlrpc.client.Transport):
         super().__init__()
         self._path = str(path)
 
-    def make_connection(self, _: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection
+        return connection
 
 
 def configuration(installation: Installation, programs: Sequence[Program]) -> str:
@@ -118,11 +124,11 @@ class Supervisor:
         self._installation = installation
         self._program = program
         self._configuration = installation.run / "supervisord.conf"
-        transport = _UnixTransport(installation.socket)
-        self._server = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport)
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        return getattr(self._server.supervisor, method)(*arguments)
+        transport = _UnixTransport(self._installation.socket)
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
 
     def _ask(self, method: str) -> Any:
         """The answer to a question, or None where nobody answers."""
