@@ -42,13 +42,16 @@ class Session:
 
     raw: libvirt.virConnect
     ssh_pid: int | None = None
-    dropped: bool = False
     tags: dict[tuple[UUID, str], bool] = field(default_factory=dict)
     """Whether a machine, by uuid and name, carries our tag."""
     direct_io: dict[str, bool] = field(default_factory=dict)
     """Whether files in a folder can be opened past the page cache."""
     accelerators: tuple[str, ...] | None = None
     console_folder_made: bool = False
+
+
+class _FoundDeadError(Exception):
+    """A kept connection turned out to be lost."""
 
 
 class Connection:
@@ -65,17 +68,21 @@ class Connection:
     def call(self, act: Callable[[Session], T]) -> T:
         """Run `act` on the open connection; libvirt's errors come out as ours."""
         drops = self._drops
-        while True:
-            session, kept = self._open_session(drops)
-            try:
-                return act(session)
-            except libvirt.libvirtError as error:
-                lost = connection_is_lost(error) or not session.raw.isAlive()
-                if not lost:
-                    raise from_libvirt(error) from error
-                self._forget(session)
-                if session.dropped or not kept:
-                    raise _lost(error) from error
+        try:
+            return self._attempt(act, drops)
+        except _FoundDeadError:
+            return self._attempt(act, drops, again=True)
+
+    def _attempt(self, act: Callable[[Session], T], drops: int, *, again: bool = False) -> T:
+        session, kept = self._open_session(drops)
+        try:
+            return act(session)
+        except libvirt.libvirtError as error:
+            if not self._is_lost(session, error):
+                raise from_libvirt(error) from error
+            if kept and not again:
+                raise _FoundDeadError from error
+            raise _unreachable(error) from error
 
     def drop(self) -> None:
         """Let the connection go and free whoever hangs on it. The next call opens another."""
@@ -86,7 +93,6 @@ class Connection:
                 pids.append(transport.pid())
             session, self._session = self._session, None
         if session is not None:
-            session.dropped = True
             pids.append(session.ssh_pid)
         for pid in pids:
             kill_child(pid)
@@ -132,10 +138,14 @@ class Connection:
     def _through_ssh(self) -> bool:
         return bool(self._host.address) and urlsplit(self._host.uri).scheme != "qemu+tls"
 
-    def _forget(self, session: Session) -> None:
+    def _is_lost(self, session: Session, error: libvirt.libvirtError) -> bool:
+        """Whether the connection failed, not what was asked; a lost one is not used again."""
+        if not connection_is_lost(error) and session.raw.isAlive():
+            return False
         with self._state:
             if self._session is session:
                 self._session = None
+        return True
 
 
 def _opened(uri: str, transport: SshTransport | None) -> Session:
@@ -157,9 +167,10 @@ def _direct_uri(host: HostAddress) -> str:
     return host.uri
 
 
-def _lost(error: libvirt.libvirtError) -> DriverError:
+def _unreachable(error: libvirt.libvirtError) -> DriverError:
+    """A call that was cut off may fail with any words; what cut it off is the lost connection."""
     found = from_libvirt(error)
-    return found if found.retry or connection_is_lost(error) else HostUnreachable(found.technical)
+    return found if connection_is_lost(error) else HostUnreachable(found.technical)
 
 
 _connections: dict[tuple[Any, ...], Connection] = {}

@@ -32,6 +32,7 @@ _BY_CODE: dict[int, type[DriverError]] = {
     libvirt.VIR_ERR_NO_CONNECT: HostUnreachable,
     libvirt.VIR_ERR_INVALID_CONN: HostUnreachable,
     libvirt.VIR_ERR_GNUTLS_ERROR: HostUnreachable,
+    libvirt.VIR_ERR_NO_NAME: HypervisorRefused,
     libvirt.VIR_ERR_XML_ERROR: HypervisorRefused,
     libvirt.VIR_ERR_XML_DETAIL: HypervisorRefused,
     libvirt.VIR_ERR_XML_INVALID_SCHEMA: HypervisorRefused,

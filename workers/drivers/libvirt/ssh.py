@@ -25,7 +25,7 @@ CONNECT_SECONDS = 10
 
 _ADDRESS = re.compile(r"[A-Za-z0-9:][A-Za-z0-9.:_%-]{0,252}\Z")
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z")
-_HOST_KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}\Z")
+_HOST_KEY = re.compile(r"[a-z][a-z0-9@.-]* [A-Za-z0-9+/]+={0,3}\Z")
 _ALIAS = "cloudportal-host"
 """The name that ssh looks the host key up by, so that neither address nor port matters."""
 
