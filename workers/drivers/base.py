@@ -171,18 +171,23 @@ class Hypervisor(Protocol):
     def console_log(self, uuid: UUID, *, limit_bytes: int = 65536) -> bytes:
         """The end of what the guest wrote to its serial console; empty if it never started."""
 
+    def remove_console_log(self, uuid: UUID) -> None:
+        """Forget what the guest wrote; no error if there is nothing. Undefining alone keeps it."""
+
 
 class HostCommands(Protocol):
     """Commands and small files on one host: argument lists, a deadline, a verified host key."""
 
-    def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = QUICK_SECONDS) -> CommandResult:
+    def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = QUICK_SECONDS
+    ) -> CommandResult:
         """Run and wait. A non-zero exit code is returned, not raised."""
 
     def write_file(self, path: str, data: bytes, *, mode: int = 0o600) -> None:
         """Write to a temporary name beside `path`, then rename over it."""
 
     def read_file(self, path: str, *, offset: int = 0, limit: int = 65536) -> bytes:
-        """At most `limit` bytes from `offset`; a negative offset counts from the end. Missing: ObjectMissing."""
+        """At most `limit` bytes from `offset` (negative: from the end). Missing: ObjectMissing."""
 
     def remove(self, path: str) -> None:
         """Remove a file or a folder's tree; no error if it is not there."""
