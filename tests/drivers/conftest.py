@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,6 +37,7 @@ def simulated_kit(path: str) -> HostKit:
         missing_source="/secondary/missing.qcow2",
         add_foreign=lambda: simulator.add_machine(host.uuid),
         small_pool=small_pool,
+        peer=replace(host, uuid=uuid4(), name="sim2"),
     )
 
 

@@ -41,7 +41,8 @@ def until(condition: Callable[[], bool]) -> bool:
 @dataclass
 class HostKit:
     """One host with its drivers. `source` is an inspected image where imports find one,
-    `missing_source` where there is none; `folder` is a folder of the host for a test's files."""
+    `missing_source` where there is none; `folder` is a folder of the host for a test's files;
+    `peer` is another host that reaches the same pool."""
 
     host: HostAddress
     pool: connect.PoolAddress
@@ -51,6 +52,7 @@ class HostKit:
     missing_source: str
     add_foreign: Callable[[], UUID]
     small_pool: Callable[[], connect.PoolAddress]
+    peer: HostAddress
     accelerator: str = "tcg"
     hypervisor: Hypervisor = field(init=False)
     commands: HostCommands = field(init=False)
@@ -73,9 +75,10 @@ class HostKit:
         try:
             yield self
         finally:
-            for machine in self._machines:
-                self.hypervisor.destroy(machine)
-                self.hypervisor.undefine(machine)
+            for hypervisor in (self.hypervisor, connect.hypervisor(self.peer)):
+                for machine in self._machines:
+                    hypervisor.destroy(machine)
+                    hypervisor.undefine(machine)
             for name in self._objects:
                 self.storage.delete(name)
             self._machines.clear()

@@ -1,17 +1,20 @@
-"""The kit of a real KVM host: the first one of the lab."""
+"""The kit of a real KVM host: the first one of the lab, the second as its peer."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.drivers.contract.kit import IMAGE_BYTES, HostKit
-from tests.lab import Lab, LabHost
 from workers.drivers.connect import PoolAddress
+
+if TYPE_CHECKING:
+    from tests.lab import Lab, LabHost
 
 
 def _write_image(host: LabHost, source: Path) -> None:
@@ -58,6 +61,7 @@ def real_kit(lab: Lab) -> Iterator[HostKit]:
         missing_source=str(folder / "missing.qcow2"),
         add_foreign=add_foreign,
         small_pool=small_pool,
+        peer=lab.address(1),
     )
     yield kit
     for uuid in foreign:

@@ -88,6 +88,14 @@ def test_a_clone_of_a_missing_image_leaves_nothing(kit: HostKit) -> None:
     assert volume not in kit.storage.names()
 
 
+def test_a_pool_lists_what_was_stored_and_nothing_else(kit: HostKit) -> None:
+    before = kit.storage.names()
+    image, volume, seed = kit.image(), kit.name("vol"), kit.name("seed")
+    kit.storage.clone(image, volume, IMAGE_BYTES)
+    kit.storage.write_seed(seed, bytes(2048))
+    assert kit.storage.names() == before | {image, volume, seed}
+
+
 def test_a_clone_is_not_smaller_than_its_image(kit: HostKit) -> None:
     image, volume = kit.image(), kit.name("vol")
     with pytest.raises(HypervisorRefused):

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -107,19 +108,28 @@ class Transaction:
         self.now += seconds
 
 
+@dataclass(slots=True)
+class _Connection:
+    """`identity` is (pid, device, inode): SQLite's connections survive neither a fork nor the
+    replacement of their file."""
+
+    raw: sqlite3.Connection
+    identity: tuple[int, int, int]
+
+
 class StateFile:
-    """One world. Keeps a connection per thread, and opens it anew when the file was replaced
-    or the process was forked: SQLite's connections survive neither."""
+    """One world. Connections are kept and lent to one transaction at a time, whichever thread it
+    is in: the engine makes each driver call in a thread of its own."""
 
     def __init__(self, path: str) -> None:
         if not path:
             raise HypervisorRefused("a simulated host needs the path of its world's state file")
         self.path = path
-        self._kept = threading.local()
-        self._lock: AbstractContextManager[object] = nullcontext()
+        self._idle: list[_Connection] = []
+        self._alone: AbstractContextManager[object] = nullcontext()
         self._shared: sqlite3.Connection | None = None
         if path.startswith(MEMORY_PREFIX):
-            self._lock = threading.RLock()
+            self._alone = threading.RLock()
             self._shared = _connect(":memory:")
             self._shared.executescript(SCHEMA)
 
@@ -127,50 +137,60 @@ class StateFile:
     def transaction(self, *, write: bool) -> Iterator[Transaction]:
         """Commits what the body wrote when it ends or raises a `DriverError` (a refusal may
         leave a record behind); takes everything back on any other exception."""
-        with self._lock:
+        refusal = None
+        with self._alone, self._lent() as connection:
             try:
-                connection = self._shared or self._own_connection()
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            except (sqlite3.Error, OSError) as error:
-                raise _mapped(error) from error
-            try:
-                yield Transaction(connection)
+                try:
+                    yield Transaction(connection)
+                except DriverError as error:
+                    refusal = error
                 connection.execute("COMMIT")
-            except DriverError:
-                connection.execute("COMMIT")
-                raise
             except sqlite3.Error as error:
                 connection.rollback()
                 raise _mapped(error) from error
             except BaseException:
                 connection.rollback()
                 raise
+        if refusal:
+            raise refusal
 
-    def _own_connection(self) -> sqlite3.Connection:
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        if self._shared:
+            yield self._shared
+            return
+        try:
+            connection = self._take()
+        except (sqlite3.Error, OSError) as error:
+            raise _mapped(error) from error
+        try:
+            yield connection.raw
+        finally:
+            self._idle.append(connection)
+
+    def _take(self) -> _Connection:
         try:
             found = os.stat(self.path)  # noqa: PTH116 (a Path costs ten times the call)
         except FileNotFoundError:
             _create(Path(self.path))
             found = os.stat(self.path)  # noqa: PTH116
         identity = (os.getpid(), found.st_dev, found.st_ino)
-        if getattr(self._kept, "identity", None) != identity:
-            self._leave_to_the_parent()
-            connection = _connect(self.path)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version != SCHEMA_VERSION:
-                raise HypervisorRefused(
-                    f"{self.path} holds a simulated world of version {version}: remove it"
-                )
-            self._kept.connection, self._kept.identity = connection, identity
-        kept: sqlite3.Connection = self._kept.connection
-        return kept
-
-    def _leave_to_the_parent(self) -> None:
-        """A connection that came through a fork is kept unused: closing it here could
-        checkpoint a log that the parent still writes."""
-        identity = getattr(self._kept, "identity", None)
-        if identity and identity[0] != os.getpid():
-            _inherited.append(self._kept.connection)
+        while self._idle:
+            with suppress(IndexError):
+                kept = self._idle.pop()
+                if kept.identity == identity:
+                    return kept
+                if kept.identity[0] != identity[0]:
+                    _inherited.append(kept.raw)
+                else:
+                    kept.raw.close()
+        raw = _connect(self.path)
+        version = raw.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raw.close()
+            raise HypervisorRefused(f"{self.path} holds a simulated world of version {version}: remove it")
+        return _Connection(raw, identity)
 
 
 def _connect(path: str) -> sqlite3.Connection:
@@ -208,6 +228,9 @@ def _mapped(error: Exception) -> DriverError:
 
 
 _inherited: list[sqlite3.Connection] = []
+"""Connections that came through a fork. Kept unused: closing one here could checkpoint a log that
+the parent still writes."""
+
 _opened: dict[str, StateFile] = {}
 
 
