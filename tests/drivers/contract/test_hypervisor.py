@@ -262,6 +262,15 @@ def test_a_console_log_is_cut_to_its_end(kit: HostKit) -> None:
     assert kit.hypervisor.console_log(machine, limit_bytes=10) == whole[-10:]
 
 
+def test_a_console_log_can_be_removed_for_good(kit: HostKit) -> None:
+    machine = kit.running()
+    kit.hypervisor.destroy(machine)
+    kit.hypervisor.undefine(machine)
+    kit.hypervisor.remove_console_log(machine)
+    kit.hypervisor.remove_console_log(machine)
+    assert kit.hypervisor.console_log(machine) == b""
+
+
 def test_starting_from_many_threads_starts_once(kit: HostKit) -> None:
     machine = kit.machine()
     with ThreadPoolExecutor(4) as pool:

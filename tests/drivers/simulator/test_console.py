@@ -68,7 +68,7 @@ def test_a_log_can_be_removed_for_good(cloud: Cloud) -> None:
     hypervisor.destroy(spec.uuid)
     hypervisor.undefine(spec.uuid)
     assert b"guest ready" in hypervisor.console_log(spec.uuid)
-    hypervisor.remove_console_log(spec.uuid)  # type: ignore[attr-defined]
+    hypervisor.remove_console_log(spec.uuid)
     assert hypervisor.console_log(spec.uuid) == b""
 
 

@@ -133,7 +133,7 @@ def test_every_driver_call_can_be_named_in_an_order(cloud: Cloud) -> None:
     hypervisor.undefine(spec.uuid)
     hypervisor.states()
     hypervisor.facts()
-    hypervisor.remove_console_log(spec.uuid)  # type: ignore[attr-defined]
+    hypervisor.remove_console_log(spec.uuid)
     storage.import_image("t", "/src", "tpl-a", 1)
     storage.cancel_import("t", "tpl-a")
     storage.clone("tpl-tiny", "vol-a", 2048)
