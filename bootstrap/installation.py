@@ -17,7 +17,7 @@ Kind = Literal["kvm", "simulator"]
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "REDIS_URL")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost")
 LONGEST_SOCKET_PATH = 100
 """Linux allows 107 bytes for a socket's path."""
 
@@ -106,6 +106,11 @@ class Installation:
                     kept[name] = value
                 else:
                     kept.pop(name, None)
+        if ":" in self.bind:
+            raise CheckFailed(
+                f"the portal cannot listen on {self.bind}: IPv6 takes a proxy in front of it",
+                repair="BIND=127.0.0.1 make up",
+            )
         if self.bind not in LOOPBACK and "CLOUDPORTAL_HOSTS" not in kept:
             raise CheckFailed(
                 f"the portal is to listen on {self.bind}, but answers only to names it knows",
@@ -123,8 +128,8 @@ class Installation:
     @property
     def url(self) -> str:
         """Where the installer itself reaches the portal."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 - a comparison
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.memory.port}"
+        host = "127.0.0.1" if self.bind == "0.0.0.0" else self.bind  # noqa: S104 - a comparison
+        return f"http://{host}:{self.memory.port}"
 
     def redis_url(self) -> str:
         """The broker's address: the given one, or our own Redis with its password."""

@@ -15,6 +15,7 @@ from bootstrap.terminal import capture, run, succeeds
 
 CODE = ("apps", "cloudportal", "workers", "templates", "static", "locale", "requirements", "manage.py")
 SHORT_WORKERS = 4
+WEB_PROCESSES = 2
 DAEMONS = {"virtlogd": "/usr/sbin/virtlogd", "libvirtd": "/usr/sbin/libvirtd"}
 
 
@@ -85,7 +86,7 @@ class Portal:
         """Everything the supervisor keeps alive, in the order of starting."""
         installation = self.installation
         celery = [str(self.python.program("celery")), "-A", "cloudportal.celery:app"]
-        worker = [*celery, "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+        worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
         many = str(max(SHORT_WORKERS, os.cpu_count() or 1))
         found = [
             Program(name, [path], 10 + place)
@@ -96,22 +97,10 @@ class Portal:
             found.append(
                 Program("redis", [str(redis.server(self.python)), str(installation.run / "redis.conf")], 20)
             )
-        uvicorn = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
+        web = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
+        address = f"{installation.bind}:{installation.memory.port}"
         found += [
-            Program(
-                "web",
-                [
-                    *uvicorn,
-                    "--host",
-                    installation.bind,
-                    "--port",
-                    str(installation.memory.port),
-                    "--workers",
-                    "2",
-                ],
-                30,
-                umask="077",
-            ),
+            Program("web", [*web, "--fd", "0"], 30, umask="077", socket=address, processes=WEB_PROCESSES),
             Program("worker-short", [*worker, "-Q", "short", "-n", "short@portal", "-c", many], 40, 20),
             Program("worker-long", [*worker, "-Q", "long", "-n", "long@portal", "-c", "2"], 40, 20),
             Program("worker-sync", [*worker, "-Q", "sync", "-n", "sync@portal", "-c", "2"], 40, 20),

@@ -130,7 +130,7 @@ class Processes(Step):
     def prove(self) -> str:
         self._context.supervisor.await_running()
         await_answer(
-            self._context.installation.url + HEALTH_PATH, log=self._context.installation.log / "web.log"
+            self._context.installation.url + HEALTH_PATH, log=self._context.installation.log / "web-0.log"
         )
         if self._context.installation.memory.kind == "kvm":
             libvirtd.prove()

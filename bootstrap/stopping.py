@@ -92,7 +92,7 @@ def _show(installation: Installation) -> list[str]:
         say(f"  {row.name:14} {row.state:9} pid {row.pid:<8} up {_duration(row.up_seconds)}")
     amiss = [f"{row.name} is {row.state}" for row in rows if row.state != "RUNNING"]
     try:
-        await_answer(installation.url + HEALTH_PATH, log=installation.log / "web.log", seconds=5)
+        await_answer(installation.url + HEALTH_PATH, log=installation.log / "web-0.log", seconds=5)
     except CheckFailed as failure:
         amiss.append(failure.what)
     memory = installation.memory

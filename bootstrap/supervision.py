@@ -26,13 +26,19 @@ RUNNING = 20
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One supervised process. Lower `priority` starts first and stops last."""
+    """One supervised program. Lower `priority` starts first and stops last.
+
+    With a `socket` ("127.0.0.1:8000") the supervisor listens and its `processes` accept from their
+    descriptor 0: none of them can leave the address taken, and while one restarts others answer.
+    """
 
     name: str
     argv: Sequence[str]
     priority: int
     stop_seconds: int = 10
     umask: str = "022"
+    socket: str = ""
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +83,15 @@ def configuration(installation: Installation, programs: Sequence[Program]) -> st
     """
     log = installation.log
     sections = [
-        ("unix_http_server", {"file": str(installation.socket), "chmod": "0700"}),
+        ("unix_http_server", {"file": _literal(installation.socket), "chmod": "0700"}),
         (
             "supervisord",
             {
-                "logfile": str(log / "supervisord.log"),
+                "logfile": _literal(log / "supervisord.log"),
                 "logfile_maxbytes": "5MB",
-                "pidfile": str(installation.run / "supervisord.pid"),
-                "directory": str(installation.root),
-                "childlogdir": str(log),
+                "pidfile": _literal(installation.run / "supervisord.pid"),
+                "directory": _literal(installation.root),
+                "childlogdir": _literal(log),
             },
         ),
         (
@@ -93,16 +99,28 @@ def configuration(installation: Installation, programs: Sequence[Program]) -> st
             {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
     ]
-    sections += [(f"program:{program.name}", _program(program, log)) for program in programs]
+    sections += [
+        (f"{'fcgi-program' if program.socket else 'program'}:{program.name}", _program(program, log))
+        for program in programs
+    ]
     return "\n".join(
-        f"[{name}]\n" + "".join(f"{key}={value.replace('%', '%%')}\n" for key, value in values.items())
+        f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
         for name, values in sections
     )
 
 
+def _literal(value: object) -> str:
+    """A value that supervisord's expansion of %(names)s leaves as it is."""
+    return str(value).replace("%", "%%")
+
+
 def _program(program: Program, log: Path) -> dict[str, str]:
+    name = "%(program_name)s" + ("-%(process_num)d" if program.processes > 1 else "")
     return {
-        "command": shlex.join(["setpriv", "--pdeathsig", "TERM", *program.argv]),
+        **({"socket": f"tcp://{program.socket}"} if program.socket else {}),
+        "command": _literal(shlex.join(["setpriv", "--pdeathsig", "TERM", *program.argv])),
+        "process_name": name,
+        "numprocs": str(program.processes),
         "priority": str(program.priority),
         "umask": program.umask,
         "autorestart": "true",
@@ -111,7 +129,7 @@ def _program(program: Program, log: Path) -> dict[str, str]:
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": str(log / f"{program.name}.log"),
+        "stdout_logfile": f"{_literal(log)}/{name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "3",
     }
@@ -186,12 +204,6 @@ class Supervisor:
                     log = self._installation.log / f"{name}.log"
                     raise CheckFailed(f"{name} does not stay up", repair=f"tail -50 {log}", details=tail(log))
                 time.sleep(0.1)
-
-    def restart(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._call("stopProcess", name)
-        for name in names:
-            self._call("startProcess", name, False)
 
     def stop(self) -> None:
         """End the supervisor and, through it, every program; returns when they are gone."""

@@ -64,6 +64,11 @@ def test_the_portal_listens_elsewhere_only_with_the_names_people_use(installatio
     assert installation.url == "http://127.0.0.1:8000"
 
 
+def test_an_address_that_the_supervisor_cannot_bind_is_refused(installation: Installation) -> None:
+    with pytest.raises(CheckFailed, match="IPv6"):
+        installation.remember_environment({"BIND": "::1"})
+
+
 def test_files_with_secrets_are_for_their_owner_only(installation: Installation) -> None:
     installation.redis_password()
     write_private(installation.up_file, "{}")

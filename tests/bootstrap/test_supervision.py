@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.failures import CheckFailed
-from bootstrap.installation import Installation
+from bootstrap.installation import Installation, free_port
 from bootstrap.supervision import Program, Supervisor, configuration
 
 SLEEPER = Program("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], 10)
@@ -108,3 +109,24 @@ def test_percent_signs_reach_the_program(installation: Installation, supervisor:
     supervisor.start([Program("printer", [sys.executable, "-c", "print('100%', flush=True); input()"], 10)])
     log = installation.log / "printer.log"
     until(lambda: log.exists() and "100%" in log.read_text())
+
+
+def says_hello(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        return client.recv(5) == b"hello"
+
+
+def test_while_one_process_restarts_the_other_answers(supervisor: Supervisor) -> None:
+    accept = "import socket; s = socket.socket(fileno=0); "
+    accept += "[s.accept()[0].sendall(b'hello') for _ in iter(int, 1)]"
+    port = free_port(18000)
+    shared = Program("web", [sys.executable, "-c", accept], 10, socket=f"127.0.0.1:{port}", processes=2)
+    supervisor.start([shared])
+    supervisor.await_running()
+    first, second = supervisor.statuses()
+    assert [first.name, second.name] == ["web-0", "web-1"]
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: not is_alive(first.pid))
+    assert says_hello(port)
+    until(lambda: first.pid not in {row.pid for row in supervisor.statuses()})
+    supervisor.await_running()
