@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.core.errors import CloudError, JobCancelled, WorkerLost
 from apps.jobs import locks
-from apps.jobs.dispatch import wake
+from apps.jobs.dispatch import wake, wake_waiters
 from apps.jobs.events import record_of_job
 from apps.jobs.kinds import kind_of
 from apps.jobs.models import Event, Job, JobState
@@ -62,7 +62,7 @@ def _let_go(job: Job) -> None:
 
 class _Run:
     def __init__(self, op: Operation) -> None:
-        self.op, self.job = op, op.job
+        self.op, self.job, self.token = op, op.job, op.job.lease
         self.began = time.monotonic()
 
     def advance(self) -> None:
@@ -101,17 +101,20 @@ class _Run:
                     begin = kind_of(job.kind).begin
                     if begin:
                         begin(job)
-                    leases.save(job, state=JobState.PENDING, memo=job.memo, waiting_for="", note="", claims=0)
+                    leases.save(job, state=JobState.PENDING, memo=job.memo, waiting_for="", note="", claims=1)
                     return True
-        except CloudError as error:
+        except (LeaseLost, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
             return self._fault(error)
-        held = next((k for k in job.wanted_locks if holder.locks.filter(key=k).exists()), job.wanted_locks[0])
-        self._put_back(WAIT_SECONDS, waiting_for=f"lock:{held}", claims=0)
+        self._put_back(WAIT_SECONDS, waiting_for=locks.waiting_key(job, holder), claims=0)
         return False
 
     def _forward(self) -> bool:
         """Do what is left of the steps; False if the job was put back to go on later."""
         op, job = self.op, self.job
+        if job.cancellable and job.cancel_requested:
+            raise JobCancelled
         if not job.plan:
             job.started_at = job.started_at or timezone.now()
             self._checkpoint(plan=op.names, started_at=job.started_at)
@@ -143,7 +146,7 @@ class _Run:
             memo=op.memo,
             percent=max(job.percent, 100 * (index + 1) // len(op.steps)),
             note="",
-            claims=0,
+            claims=1,
             retries=0,
             cancellable=job.cancellable and index + 1 <= op.no_return_index(),
         )
@@ -162,10 +165,13 @@ class _Run:
         if isinstance(outcome, Later):
             if outcome.percent is not None:
                 changes["percent"] = max(job.percent, min(99, outcome.percent))
-            self._put_back(outcome.seconds, heed_cancel=job.cancellable and job.state == "pending", **changes)
+            self._put_back(outcome.seconds, heed_cancel=self._may_cancel(), **changes)
         else:
             changes["waiting_for"] = outcome.key
-            self._put_back(WAIT_SECONDS, heed_cancel=job.cancellable and job.state == "pending", **changes)
+            self._put_back(WAIT_SECONDS, heed_cancel=self._may_cancel(), **changes)
+
+    def _may_cancel(self) -> bool:
+        return self.job.cancellable and self.job.state == JobState.PENDING
 
     def _put_back(self, seconds: float, *, heed_cancel: bool = False, **changes: Any) -> None:
         """Release the lease; the job is due again after so many seconds, or when what it waits for
@@ -173,6 +179,17 @@ class _Run:
         due = timezone.now() + timedelta(seconds=seconds)
         leases.save(self.job, heed_cancel=heed_cancel, lease=None, due=due, woken_at=None, **changes)
         transaction.on_commit(lambda: self._call_again(seconds, changes.get("waiting_for", "")))
+
+    def _try_again(self, *, heed_cancel: bool = False, **changes: Any) -> None:
+        retries = self.job.retries
+        self._put_back(
+            backoff(retries),
+            heed_cancel=heed_cancel,
+            retries=retries + 1,
+            claims=0,
+            note="retrying",
+            **changes,
+        )
 
     def _call_again(self, seconds: float, waiting_for: str) -> None:
         if waiting_for and locks.is_free(waiting_for):
@@ -183,53 +200,50 @@ class _Run:
 
     def _fault(self, error: Exception) -> bool:
         """Decide what a failure leads to; True if undo is to begin in this run."""
+        self._forget_what_was_rolled_back()
         job = self.job
         described = describe(error)
-        if isinstance(error, JobCancelled):
-            job.refresh_from_db(fields=["cancel_requested"])
-        else:
+        if not isinstance(error, JobCancelled):
             log.warning("job %s (%s) at %s: %s", job.uuid, job.kind, job.trail[-1:], error, exc_info=error)
         if getattr(error, "retry", False) and job.retries < settings.JOB_RETRIES_WITHOUT_PROGRESS:
-            self._put_back(
-                backoff(job.retries), retries=job.retries + 1, claims=0, error=described, note="retrying"
-            )
-            return False
-        if not job.cancellable or job.state == JobState.RESOLVING:
-            self._stick(described, JobState.PENDING)
-            return False
-        if job.state == JobState.UNDOING:
-            self._stick(job.error or described, JobState.UNDOING)
+            try:
+                self._try_again(heed_cancel=self._may_cancel(), error=described)
+            except JobCancelled as cancelled:
+                described = describe(cancelled)
+            else:
+                return False
+        if not job.cancellable or job.state in {JobState.UNDOING, JobState.RESOLVING}:
+            self._stick(described)
             return False
         leases.save(job, state=JobState.UNDOING, error=described, claims=1, retries=0, waiting_for="")
         return True
 
     def _backward(self) -> None:
-        self._forget_what_was_rolled_back()
         op, job = self.op, self.job
         steps = {step.__name__: step for step in op.steps}
-        while job.trail:
-            try:
-                outcome = self._undo(steps[job.trail[-1]])
-            except (LeaseLost, OperationalError, InterfaceError):
-                raise
-            except Exception as error:
-                log.warning("job %s: undo of %s failed", job.uuid, job.trail[-1], exc_info=error)
-                if job.retries >= settings.JOB_RETRIES_WITHOUT_PROGRESS:
-                    self._stick(job.error or describe(error), JobState.UNDOING)
-                else:
-                    self._put_back(backoff(job.retries), retries=job.retries + 1, claims=0, note="retrying")
-                return
-            if outcome is not None:
-                return
         cancelled = (job.error or {}).get("code") == JobCancelled.code
-        self._finish(JobState.CANCELLED if cancelled else JobState.FAILED)
+        try:
+            while job.trail:
+                if self._undo(steps[job.trail[-1]]) is not None:
+                    return
+            self._finish(JobState.CANCELLED if cancelled else JobState.FAILED)
+        except (LeaseLost, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.warning("job %s: undo at %s failed", job.uuid, job.trail[-1:], exc_info=error)
+            if job.retries >= settings.JOB_RETRIES_WITHOUT_PROGRESS:
+                self._stick(describe(error))
+            else:
+                self._try_again()
 
     def _forget_what_was_rolled_back(self) -> None:
-        """A step that failed in its transaction left memo and cached rows as they never were."""
-        self.job.refresh_from_db(fields=["memo"])
+        """What failed in a transaction left job, memo and cached rows as they never were."""
+        self.job.lease = self.token
+        self.job.refresh_from_db(fields=["state", "trail", "midstep", "cancellable", "memo"])
         self.op = type(self.op)(self.job, self.op.world)
 
     def _undo(self, step: type[Step]) -> Outcome:
+        self.began = time.monotonic()
         if step.atomic:
             with transaction.atomic():
                 return self._note_undone(step().undo(self.op))
@@ -240,18 +254,17 @@ class _Run:
             self._wait(outcome)
             return outcome
         rest = self.job.trail[:-1]
-        leases.save(self.job, trail=rest, midstep=False, memo=self.op.memo, claims=0, retries=0, note="")
+        leases.save(self.job, trail=rest, midstep=False, memo=self.op.memo, claims=1, retries=0, note="")
         return None
 
     def _resolve(self) -> None:
         try:
             self.op.resolve()
+            self._finish(JobState.DONE)
         except (LeaseLost, OperationalError, InterfaceError):
             raise
         except Exception as error:
             self._fault(error)
-            return
-        self._finish(JobState.DONE)
 
     def _finish(self, state: JobState) -> None:
         op, job = self.op, self.job
@@ -267,7 +280,7 @@ class _Run:
             record_of_job(job, _PHASES[state], **({"error": job.error} if job.error and not done else {}))
             leases.save(
                 job,
-                heed_cancel=done and job.cancellable and job.state == JobState.PENDING,
+                heed_cancel=done and self._may_cancel(),
                 state=state,
                 lease=None,
                 finished_at=timezone.now(),
@@ -278,11 +291,27 @@ class _Run:
             )
         wake_after(job, released)
 
-    def _stick(self, error: dict[str, Any], resume: JobState) -> None:
+    def _stick(self, error: dict[str, Any]) -> None:
+        """Leave the job to an operator. It keeps its locks, not its places. What made it stick while
+        it undid or was resolved stands beside the error that led there."""
+        job = self.job
+        resume = {JobState.UNDOING: JobState.UNDOING, JobState.RESOLVING: job.resume_state}.get(
+            JobState(job.state), JobState.PENDING
+        )
+        first = job.error if job.error and job.state != JobState.PENDING else None
         with transaction.atomic():
-            record_of_job(self.job, Event.Phase.STUCK, error=error)
-            changes = {"state": JobState.STUCK, "resume_state": resume, "error": error}
-            leases.save(self.job, lease=None, waiting_for="", note="", **changes)
+            record_of_job(job, Event.Phase.STUCK, error=error)
+            freed = locks.release_slots(job)
+            leases.save(
+                job,
+                state=JobState.STUCK,
+                resume_state=resume,
+                error={**first, "stuck_by": error} if first else error,
+                lease=None,
+                waiting_for="",
+                note="",
+            )
+        wake_waiters(freed)
 
 
 _PHASES = {

@@ -10,11 +10,12 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
+from apps.accounts.models import IdempotencyKey
 from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm
 from apps.core.errors import CloudError
 from apps.jobs.dispatch import send
-from apps.jobs.models import IdempotencyKey, Job
+from apps.jobs.models import Job
 
 
 def wake_due_jobs() -> int:
@@ -34,7 +35,7 @@ def wake_due_jobs() -> int:
     for pk, queue in due[: settings.JOB_SWEEP_LIMIT]:
         if not send("workers.run_job", [pk], queue=queue):
             break
-        Job.objects.filter(pk=pk, lease=None).update(woken_at=now)
+        Job.objects.filter(pk=pk, due__lte=now).update(woken_at=now)
         sent += 1
     return sent
 

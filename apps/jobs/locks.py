@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.jobs.models import Job, JobLock, JobSlot
 
 
 def take(job: Job, keys: Sequence[str]) -> Job | None:
-    """Take all keys or none, in sorted order; the job that holds one of them if none were taken."""
-    JobLock.objects.bulk_create([JobLock(key=key, job=job) for key in sorted(keys)], ignore_conflicts=True)
-    other = JobLock.objects.filter(key__in=keys).exclude(job=job).select_related("job").first()
-    if other is None:
-        return None
-    JobLock.objects.filter(job=job, key__in=keys).delete()
-    return other.job
+    """Take all keys or none, in sorted order; the job that holds one of them if none were taken.
+
+    A key that was taken when we inserted and free when we looked is tried again: only rows that are
+    there and ours count.
+    """
+    wanted = sorted(set(keys))
+    while wanted:
+        JobLock.objects.bulk_create([JobLock(key=key, job=job) for key in wanted], ignore_conflicts=True)
+        rows = list(JobLock.objects.filter(key__in=wanted).select_related("job").order_by("key"))
+        other = next((row.job for row in rows if row.job_id != job.pk), None)
+        if other is not None:
+            JobLock.objects.filter(job=job, key__in=wanted).delete()
+            return other
+        if len(rows) == len(wanted):
+            break
+    return None
+
+
+def waiting_key(job: Job, holder: Job) -> str:
+    """What a job waits for whose wanted key `holder` has, or had a moment ago."""
+    held = set(holder.locks.filter(key__in=job.wanted_locks).values_list("key", flat=True))
+    return f"lock:{min(held, default=job.wanted_locks[0])}"
 
 
 def take_slot(job: Job, resource: str, places: int) -> bool:
     """Take one of the resource's places for this job; True if it has one. Call it in a transaction."""
     if JobSlot.objects.filter(resource=resource, job=job).exists():
         return True
+    JobSlot.objects.filter(resource=resource, job=None, number__gte=places).delete()
     free = JobSlot.objects.filter(resource=resource, job=None, number__lt=places)
     for _attempt in range(places + 1):
         number = free.values_list("number", flat=True).first()
@@ -40,8 +57,13 @@ def take_slot(job: Job, resource: str, places: int) -> bool:
 def release(job: Job) -> list[str]:
     """Give up all locks and slots of a job; the waiting keys that this makes worth a try."""
     keys = [f"lock:{key}" for key in job.locks.values_list("key", flat=True)]
-    keys += [f"slot:{resource}" for resource in job.slots.values_list("resource", flat=True)]
     job.locks.all().delete()
+    return keys + release_slots(job)
+
+
+def release_slots(job: Job) -> list[str]:
+    """Give up the places of a job; the waiting keys that this makes worth a try."""
+    keys = [f"slot:{resource}" for resource in job.slots.values_list("resource", flat=True)]
     job.slots.update(job=None)
     return keys
 
@@ -68,5 +90,6 @@ def next_waiters(waiting_for: str) -> list[Job]:
     what, _, resource = waiting_for.partition(":")
     if what != "slot":
         return list(waiters[:100])
-    held = Count("account__jobs__slots", filter=Q(account__jobs__slots__resource=resource), distinct=True)
-    return list(waiters.annotate(held=held).order_by("held", "id")[:1])
+    places = JobSlot.objects.filter(resource=resource, job__account=OuterRef("account"))
+    held = Subquery(places.values("resource").annotate(held=Count("pk")).values("held"))
+    return list(waiters.annotate(held=Coalesce(held, 0)).order_by("held", "id")[:1])
