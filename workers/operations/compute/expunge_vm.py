@@ -6,6 +6,7 @@ from typing import Literal
 
 from apps.compute import placement
 from apps.compute.services.lifecycle import delete_rows, release_quota
+from apps.zones.models import HostState
 from workers.operation import Outcome, PointOfNoReturn, Step
 from workers.operations.compute.base import VmOperation, storage_host
 
@@ -24,9 +25,21 @@ class DeleteFiles(Step):
         return None
 
 
+class ForgetConsole(Step):
+    """A host that is down keeps the log until it is cleaned by hand: it must not keep the disks' room."""
+
+    no_undo = "it comes after the point of no return"
+
+    def do(self, op: ExpungeVm) -> Outcome:
+        host = op.vm.last_host
+        if host is not None and host.state == HostState.UP:
+            op.world.hypervisor(host).remove_console_log(op.vm.uuid)
+        return None
+
+
 class ExpungeVm(VmOperation):
     kind = "vm.expunge"
-    steps = (PointOfNoReturn, DeleteFiles)
+    steps = (PointOfNoReturn, DeleteFiles, ForgetConsole)
 
     def succeeded(self) -> None:
         placement.release_everything(self.vm)
