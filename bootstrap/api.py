@@ -68,9 +68,9 @@ class Api:
 
     def await_job(self, answer: Row, what: str, *, seconds: float) -> Row:
         """Wait until the job of a 202 answer is done. `seconds` bounds the waiting, not the job."""
-        job: Row = answer["job"] if isinstance(answer.get("job"), dict) else {"id": answer["job"]}
+        job: Row = dict(answer["job"])
         limit = time.monotonic() + seconds
-        with Heartbeat(what, lambda: f"{job.get('percent', 0)} %"):
+        with Heartbeat(what, lambda: f"{job['percent']} %, {job['message'] or job['state']}"):
             while True:
                 job.update(self.get(f"jobs/{job['id']}/"))
                 if job["state"] == "done":

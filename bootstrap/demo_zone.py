@@ -152,7 +152,7 @@ class DemoZone(Step):
         if found is not None:
             return found
         answer = api.post(collection, {"name": name, **body})
-        if "job" in answer:
+        if answer.get("job"):
             api.await_job(answer, f"adding {name}", seconds=HOST_SECONDS)
             found = api.find(collection, name=name)
             if found is None:

@@ -12,6 +12,8 @@ import pytest
 from bootstrap.api import Api
 from bootstrap.failures import CheckFailed
 
+ACCEPTED = {"job": {"id": 7, "percent": 0, "message": "", "state": "pending"}}
+
 
 class Answers(BaseHTTPRequestHandler):
     """Answers each (method, path) with the next of its answers; the last one stays."""
@@ -70,20 +72,20 @@ def test_a_row_is_found_on_a_later_page(api: Api) -> None:
 
 def test_waiting_ends_with_the_job(api: Api) -> None:
     answer("GET", "jobs/7/", (200, {"id": 7, "state": "pending"}), (200, {"id": 7, "state": "done"}))
-    assert api.await_job({"job": {"id": 7}}, "work", seconds=10)["state"] == "done"
+    assert api.await_job(ACCEPTED, "work", seconds=10)["state"] == "done"
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "stuck"])
 def test_a_job_that_ended_badly_says_why(api: Api, state: str) -> None:
     answer("GET", "jobs/7/", (200, {"id": 7, "state": state, "error": {"detail": "no room"}}))
     with pytest.raises(CheckFailed, match="work: no room"):
-        api.await_job({"job": {"id": 7}}, "work", seconds=10)
+        api.await_job(ACCEPTED, "work", seconds=10)
 
 
 def test_waiting_is_bounded(api: Api) -> None:
     answer("GET", "jobs/7/", (200, {"id": 7, "state": "pending"}))
     with pytest.raises(CheckFailed, match="not done after 0 s"):
-        api.await_job({"job": {"id": 7}}, "work", seconds=0)
+        api.await_job(ACCEPTED, "work", seconds=0)
 
 
 def test_a_refusal_carries_the_portals_words_and_remedy(api: Api) -> None:
