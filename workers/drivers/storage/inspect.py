@@ -74,16 +74,13 @@ def inspect_image(path: Path, *, format: Format, max_bytes: int, max_virtual_byt
     if file_size > max_bytes:
         _reject("too_large", f"{file_size} bytes, at most {max_bytes} are allowed")
     if format == "qcow2":
-        _judge_qcow2_head(head)
+        _judge_qcow2_head(head, max_virtual_bytes)
     else:
         _judge_raw_head(head)
     info = _json(path, ["info", "-f", format, "--output=json", _IMAGE])
     _judge_info(info, format)
     virtual_size = int(info["virtual-size"])
-    if virtual_size > max_virtual_bytes:
-        _reject("too_large", f"a disk of {virtual_size} bytes, at most {max_virtual_bytes} are allowed")
-    if virtual_size == 0:
-        _reject("not_an_image", "a disk of no bytes")
+    _judge_virtual_size(virtual_size, max_virtual_bytes)
     if format == "qcow2":
         _judge_check(_json(path, ["check", "-f", format, "--output=json", _IMAGE]))
     return ImageFacts(format, virtual_size, file_size)
@@ -101,11 +98,13 @@ def _read_head(path: Path) -> tuple[bytes, int]:
         raise ObjectMissing(f"{path} is not there") from error
     except OSError as error:
         raise ImageRejected(f"{path}: {error.strerror}", reason="not_an_image") from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             _reject("not_an_image", f"{path} is not a regular file")
-        return file.read(_HEAD_BYTES), status.st_size
+        return os.read(handle, _HEAD_BYTES), status.st_size
+    finally:
+        os.close(handle)
 
 
 def _looks_like_another(head: bytes) -> bool:
@@ -117,7 +116,7 @@ def _bootable(head: bytes) -> bool:
     return head.startswith(signature, offset)
 
 
-def _judge_qcow2_head(head: bytes) -> None:
+def _judge_qcow2_head(head: bytes, max_virtual_bytes: int) -> None:
     if not head.startswith(MAGIC):
         if head.startswith(_LUKS):
             _reject("encrypted", "a LUKS container")
@@ -135,6 +134,14 @@ def _judge_qcow2_head(head: bytes) -> None:
         _reject("encrypted", "it is encrypted")
     if header.corrupt:
         _reject("damaged", "QEMU has marked it as corrupt")
+    _judge_virtual_size(header.virtual_size_bytes, max_virtual_bytes)
+
+
+def _judge_virtual_size(virtual_size: int, max_virtual_bytes: int) -> None:
+    if virtual_size > max_virtual_bytes:
+        _reject("too_large", f"a disk of {virtual_size} bytes, at most {max_virtual_bytes} are allowed")
+    if virtual_size == 0:
+        _reject("not_an_image", "a disk of no bytes")
 
 
 def _judge_raw_head(head: bytes) -> None:
@@ -170,7 +177,7 @@ def _judge_check(check: dict[str, Any]) -> None:
 
 
 def _json(path: Path, arguments: Sequence[str]) -> dict[str, Any]:
-    code, output, errors = _confined(path, ["qemu-img", *arguments])
+    code, output, errors = run_confined(path, ["qemu-img", *arguments])
     if errors.startswith(("bwrap:", "prlimit:")) or code in (126, 127):
         raise CommandFailed(f"cannot inspect images here: {errors}")
     try:
@@ -181,7 +188,7 @@ def _json(path: Path, arguments: Sequence[str]) -> dict[str, Any]:
     return answer
 
 
-def _confined(path: Path, argv: Sequence[str]) -> tuple[int, str, str]:
+def run_confined(path: Path, argv: Sequence[str]) -> tuple[int, str, str]:
     """Exit code, stdout and stderr. Output goes to files, where RLIMIT_FSIZE bounds it."""
     limits = [f"--as={MEMORY_BYTES}", f"--cpu={CPU_SECONDS}", f"--fsize={OUTPUT_BYTES}", "--core=0"]
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
@@ -215,4 +222,5 @@ def _sandbox(path: Path) -> list[str]:
             arguments += ["--symlink", str(folder.readlink()), name]
         elif folder.exists():
             arguments += ["--ro-bind", name, name]
-    return [*arguments, "--dev", "/dev", "--ro-bind", str(path.absolute()), _IMAGE]
+    arguments += ["--dev", "/dev", "--ro-bind", str(path.absolute()), _IMAGE]
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
