@@ -39,7 +39,11 @@ class IpAddress(models.Model):
         verbose_name = "IP address"
         constraints = [
             models.UniqueConstraint(fields=["network", "number"], name="ipaddress_once"),
-            models.UniqueConstraint(fields=["holder"], condition=~Q(holder=None), name="ipaddress_one_a_nic"),
+            models.UniqueConstraint(
+                fields=["holder"],
+                condition=Q(holder__isnull=False),  # in the form in which SQLite sees that it may use it
+                name="ipaddress_one_a_nic",
+            ),
         ]
         indexes = [
             models.Index(F("network"), F("number"), condition=Q(holder=None), name="ipaddress_free"),

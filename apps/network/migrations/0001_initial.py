@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'IP address',
                 'indexes': [models.Index(models.F('network'), models.F('number'), condition=models.Q(('holder', None)), name='ipaddress_free')],
-                'constraints': [models.UniqueConstraint(fields=('network', 'number'), name='ipaddress_once'), models.UniqueConstraint(condition=models.Q(('holder', None), _negated=True), fields=('holder',), name='ipaddress_one_a_nic')],
+                'constraints': [models.UniqueConstraint(fields=('network', 'number'), name='ipaddress_once'), models.UniqueConstraint(condition=models.Q(('holder__isnull', False)), fields=('holder',), name='ipaddress_one_a_nic')],
             },
         ),
     ]

@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='host',
-            index=models.Index(models.F('zone'), models.F('state'), models.F('enabled'), models.F('id'), name='host_placement'),
+            index=models.Index(models.F('zone'), models.F('cluster'), models.F('state'), models.F('enabled'), models.F('capacity_vcpus'), models.F('capacity_memory_mib'), models.F('allocated_vcpus'), models.F('allocated_memory_mib'), models.F('id'), name='host_survey'),
         ),
         migrations.AddConstraint(
             model_name='host',
