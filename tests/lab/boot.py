@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 SERVICES = {
-    "sshd": ["-f", "/etc/ssh/sshd_config"],
+    "sshd": ["-f", "/etc/ssh/sshd_config", "-E", "/var/log/libvirt/sshd.log"],
     "virtlogd": ["--daemon"],
     "libvirtd": ["--daemon"],
 }

@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tests.lab import Lab, LabError, LabHost, network, programs
+from tests.lab import Lab, LabError, LabHost, fixtures, network, programs
 from tests.lab.host import wait_for
 
 pytestmark = pytest.mark.lab
@@ -158,3 +159,24 @@ def test_the_lab_refuses_to_start_without_root(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabError, match="as root"):
         programs.require()
+
+
+def test_without_root_only_tests_of_the_lab_are_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Item:
+        def __init__(self, *markers: str) -> None:
+            self.markers = markers
+            self.added: list[pytest.MarkDecorator] = []
+
+        def get_closest_marker(self, name: str) -> str | None:
+            return name if name in self.markers else None
+
+        def add_marker(self, marker: pytest.MarkDecorator) -> None:
+            self.added.append(marker)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    marked, plain = Item("lab"), Item()
+    fixtures.pytest_collection_modifyitems(cast("list[pytest.Item]", [marked, plain]))
+    assert [marker.name for marker in marked.added] == ["skip"]
+    assert plain.added == []

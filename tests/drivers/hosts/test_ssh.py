@@ -132,6 +132,16 @@ def test_calls_share_one_connection(remote: Place, address: HostAddress) -> None
     assert set(seen) == {remote.commands.run(CONNECTION).stdout}
 
 
+def test_many_short_commands_do_not_break_the_connection(remote: Place) -> None:
+    """Each is over before all is sent, the moment when paramiko's own end of file comes too late."""
+    before = remote.commands.run(CONNECTION).stdout
+    turns = [b"", b"x", b"x" * 70_000] * 80
+    with ThreadPoolExecutor(12) as pool:
+        codes = pool.map(lambda stdin: remote.commands.run(["true"], stdin=stdin).exit_code, turns)
+        assert set(codes) == {0}
+    assert remote.commands.run(CONNECTION).stdout == before
+
+
 def test_more_commands_than_sessions_wait_their_turn(remote: Place) -> None:
     with ThreadPoolExecutor(30) as pool:
         done = list(pool.map(lambda n: remote.commands.run(["sh", "-c", f"sleep 0.1; echo {n}"]), range(30)))

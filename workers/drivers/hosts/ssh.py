@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import posixpath
-import select
 import shlex
 import stat
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -55,10 +55,10 @@ class SshCommands:
         check_data(stdin)
         clock = Clock(deadline)
         with connection_to(self._host).channel(clock) as channel:
-            channel.exec_command(_shell_line(argv, clock))
-            exchange = _Exchange(channel, stdin, argv[0])
-            stdout, stderr = exchange.until_end(clock)
-            code = exchange.exit_code(clock)
+            channel.exec_command(_shell_line(argv, len(stdin), clock))
+            exchange = _Exchange(channel, stdin, argv[0], Clock(clock.left() + GRACE_SECONDS))
+            stdout, stderr = exchange.until_end()
+            code = exchange.exit_code()
         if code is None:
             # no word from the host although it had to end the command: do not trust the connection
             connection_to(self._host).drop()
@@ -148,45 +148,73 @@ class SshCommands:
         return math.inf
 
 
-def _shell_line(argv: Sequence[str], clock: Clock) -> str:
-    """Runs in a shell that outlives `timeout`, so that death by a signal arrives as 128 + n."""
+def _shell_line(argv: Sequence[str], stdin_bytes: int, clock: Clock) -> str:
+    """Runs in a shell that outlives `timeout`, so that death by a signal arrives as 128 + n.
+
+    The host counts the input itself and takes all of it, read or not. So we never send anything,
+    not even an end of file, while the host may be closing the channel: paramiko could then send
+    it after its own close, upon which sshd ends the whole connection.
+    """
     surroundings = f"cd / && export PATH={ENVIRONMENT['PATH']} LC_ALL={ENVIRONMENT['LC_ALL']}"
-    seconds = max(0.1, clock.left())
-    return f"{surroundings} && timeout --signal=KILL -- {seconds:.3f} {shlex.join(argv)}; exit $?"
+    command = f"timeout --signal=KILL -- {max(0.1, clock.left()):.3f} {shlex.join(argv)}"
+    if not stdin_bytes:
+        return f"{surroundings} && {command} </dev/null; exit $?"
+    rest = "code=$?; cat >/dev/null; exit $code"
+    return f"{surroundings} && head -c {stdin_bytes} | {{ {command}; {rest}; }}; exit $?"
+
+
+class _Bell(threading.Event):
+    """What paramiko rings when a stream has data or has ended. (`Channel.fileno` would do as well,
+    but after its close paramiko may write to a file number that is another's by then.)"""
+
+    def __init__(self, news: threading.Event) -> None:
+        super().__init__()
+        self._news = news
+
+    def set(self) -> None:
+        self._news.set()
+
+    def clear(self) -> None:
+        """The reader takes the news off itself, for two streams share them."""
 
 
 class _Exchange:
-    """Feeds a remote command and reads it, both bounded."""
+    """Feeds a remote command and reads it, both bounded.
 
-    def __init__(self, channel: paramiko.Channel, stdin: bytes, name: str) -> None:
+    `grace` ends later than the command's deadline: the host gets the chance to say that it ended it.
+    """
+
+    def __init__(self, channel: paramiko.Channel, stdin: bytes, name: str, grace: Clock) -> None:
         self._channel = channel
         self._pending = memoryview(stdin)
         self._name = name
+        self._grace = grace
         self._stdout, self._stderr = bytearray(), bytearray()
+        self._news = threading.Event()
+        for buffer in (channel.in_buffer, channel.in_stderr_buffer):
+            buffer.set_event(_Bell(self._news))
 
-    def until_end(self, clock: Clock) -> tuple[bytes, bytes]:
+    def until_end(self) -> tuple[bytes, bytes]:
         """All the command said, once it closed its output (or ended and left it to a daemon)."""
-        poll = select.poll()
-        poll.register(self._channel.fileno(), select.POLLIN)
-        grace = Clock(clock.left() + GRACE_SECONDS)
         linger: Clock | None = None
-        while grace.left() and not (linger and not linger.left()):
+        while self._grace.left() and not (linger and not linger.left()):
+            self._news.clear()
             ended = self._channel.eof_received or self._channel.closed
             self._drain()
             if ended:
                 break
             if self._channel.exit_status_ready():
                 linger = linger or Clock(GRACE_SECONDS / 4)
-            poll.poll(20 if self._feed() else 1000 * min(0.2, grace.left()))
+            self._news.wait(0.02 if self._feed() else min(0.2, self._grace.left()))
         return bytes(self._stdout), bytes(self._stderr)
 
-    def exit_code(self, clock: Clock) -> int | None:
+    def exit_code(self) -> int | None:
         """None: the host did not say within the deadline and the grace."""
-        self._channel.status_event.wait(clock.left() + GRACE_SECONDS)
+        self._channel.status_event.wait(self._grace.left())
         code = self._channel.exit_status
         if code >= 0:
             return code
-        if clock.left():
+        if self._grace.left():
             raise HostUnreachable(f"{self._name}: the connection was lost before it ended")
         return None
 
@@ -205,12 +233,6 @@ class _Exchange:
 
     def _feed(self) -> bool:
         """Send what fits; whether there is more to send."""
-        try:
-            while self._pending and self._channel.send_ready():
-                self._pending = self._pending[self._channel.send(bytes(self._pending[:_CHUNK])) :]
-            if not self._pending:
-                self._channel.shutdown_write()
-        except OSError:
-            # the command does not read on: what it says and its exit code still count
-            self._pending = self._pending[:0]
+        while self._pending and self._channel.send_ready():
+            self._pending = self._pending[self._channel.send(bytes(self._pending[:_CHUNK])) :]
         return bool(self._pending)

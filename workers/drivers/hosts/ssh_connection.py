@@ -151,7 +151,19 @@ class Connection:
 
 
 def _open_session(transport: paramiko.Transport, seconds: float) -> paramiko.Channel:
-    return transport.open_session(timeout=max(0.1, seconds))
+    """A session. sshd still counts one that ended until it has reaped it, so a refusal may pass.
+
+    paramiko keeps one exception for all threads: a refused one may find its own taken by another,
+    so whatever fails on a live transport is a refusal.
+    """
+    clock = Clock(seconds)
+    while True:
+        try:
+            return transport.open_session(timeout=max(0.1, clock.left()))
+        except paramiko.SSHException:
+            if not transport.is_active() or not clock.left():
+                raise
+            time.sleep(0.02)
 
 
 def _channel_of(client: paramiko.SFTPClient) -> paramiko.Channel:
