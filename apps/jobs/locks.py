@@ -11,21 +11,20 @@ from apps.jobs.models import Job, JobLock, JobSlot
 
 
 def take(job: Job, keys: Sequence[str]) -> Job | None:
-    """Take all keys or none, in sorted order; the job that holds one of them if none were taken.
+    """Take all keys or none; the job that holds one of them if none were taken.
 
-    A key that was taken when we inserted and free when we looked is tried again: only rows that are
-    there and ours count.
+    One after the other in sorted order, so that two jobs never wait for each other. A key that was
+    taken when we inserted and free when we looked is tried again: only a row of ours counts.
     """
     wanted = sorted(set(keys))
-    while wanted:
-        JobLock.objects.bulk_create([JobLock(key=key, job=job) for key in wanted], ignore_conflicts=True)
-        rows = list(JobLock.objects.filter(key__in=wanted).select_related("job").order_by("key"))
-        other = next((row.job for row in rows if row.job_id != job.pk), None)
-        if other is not None:
+    for key in wanted:
+        owner = None
+        while owner is None:
+            JobLock.objects.bulk_create([JobLock(key=key, job=job)], ignore_conflicts=True)
+            owner = JobLock.objects.filter(key=key).select_related("job").first()
+        if owner.job_id != job.pk:
             JobLock.objects.filter(job=job, key__in=wanted).delete()
-            return other
-        if len(rows) == len(wanted):
-            break
+            return owner.job
     return None
 
 

@@ -1,0 +1,3 @@
+from tests.workers.fixtures import account, journal, sent
+
+__all__ = ["account", "journal", "sent"]
