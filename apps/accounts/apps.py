@@ -10,3 +10,4 @@ class AccountsConfig(AppConfig):
         policy.register(models.Account, policy.Members("pk"))
         policy.register(models.Domain, policy.Operators())
         policy.register(models.User, policy.Operators())
+        policy.register(models.Quota, policy.Members())

@@ -5,12 +5,13 @@ One conditional UPDATE a level, so that two requests never pass one limit togeth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Self
 
 from django.db.models import F, Q
 
-from apps.accounts.models import Account, Quota
+from apps.accounts.models import Account, Domain, Quota
 from apps.core.errors import QuotaExceeded
 
 
@@ -74,3 +75,25 @@ def _refuse(pk: int, wanted: dict[str, int]) -> None:
         if limit is not None and value > 0 and used + value > limit:
             raise QuotaExceeded(resource=name, limit=limit, used=used, wanted=value, owner=str(owner))
     raise QuotaExceeded(resource=next(iter(wanted)), owner=str(owner))
+
+
+Counter = Callable[[Account | Domain], Amount]
+_counters: list[Counter] = []
+
+
+def count_with(counter: Counter) -> None:
+    """Say how to count what an account, or a domain with all below it, uses of something. Called
+    once, by the app that owns it, when it is ready."""
+    _counters.append(counter)
+
+
+def recount(row: Quota) -> Quota:
+    """Set `used_*` to what is counted. The row is locked first: reservations under way elsewhere
+    are either counted or added afterwards, never lost."""
+    row = Quota.objects.select_for_update().get(pk=row.pk)
+    owner = row.account or row.domain
+    assert owner is not None  # noqa: S101 - quota_one_owner
+    used = sum((counter(owner) for counter in _counters), Amount())
+    Quota.objects.filter(pk=row.pk).update(**{f"used_{name}": value for name, value in asdict(used).items()})
+    row.refresh_from_db()
+    return row

@@ -104,3 +104,48 @@ def unseal(model: type[Model], row: object, field: str, sealed: str) -> str:
 def is_current(sealed: str) -> bool:
     """Whether the text is sealed by the active key."""
     return not sealed or sealed.partition(":")[0] == _keyring()[0]
+
+
+def add_active_key() -> None:
+    """Put a new active key into the ring's file; the older keys stay in it."""
+    path = settings.KEYRING_PATH
+    _keyring()
+    _write_ring(path, add_key(json.loads(path.read_text())))
+
+
+def reseal() -> int:
+    """Seal with the active key what an older one sealed; how many secrets that were. Each row is a
+    compare-and-set of its own: it may be stopped anywhere and run again, beside a running portal."""
+    sealed = 0
+    for model, field in sealed_fields():
+        rows = model._default_manager.exclude(**{field: ""}).exclude(
+            **{f"{field}__startswith": f"{_keyring()[0]}:"}
+        )
+        for pk, row, old in list(rows.values_list("pk", "uuid", field)):
+            new = seal(model, row, field, unseal(model, row, field, old))
+            sealed += model._default_manager.filter(pk=pk, **{field: old}).update(**{field: new})
+    return sealed
+
+
+def forget_old_keys() -> int:
+    """Drop the keys that seal nothing any more from the ring's file; how many those were."""
+    path = settings.KEYRING_PATH
+    ring = json.loads(path.read_text())
+    used = {ring["active"]}
+    for model, field in sealed_fields():
+        texts = model._default_manager.exclude(**{field: ""}).values_list(field, flat=True)
+        used |= {text.partition(":")[0] for text in texts.iterator()}
+    kept = {name: key for name, key in ring["keys"].items() if name in used}
+    _write_ring(path, {"active": ring["active"], "keys": kept})
+    return len(ring["keys"]) - len(kept)
+
+
+def _write_ring(path: Path, ring: dict[str, object]) -> None:
+    """Beside it, then renamed over it: a reader sees the old ring or the new one."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(ring, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)

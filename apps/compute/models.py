@@ -201,6 +201,16 @@ class Placement(models.Model):
     explanation = models.JSONField()  # at most 16 KiB; see apps.compute.placement
 
 
+class ConsoleLog(models.Model):
+    """The last copy of what a machine wrote to its serial console: its end, at most MAX_BYTES."""
+
+    MAX_BYTES = 65536
+
+    vm = models.OneToOneField(VirtualMachine, models.CASCADE, related_name="console_log")
+    text = models.TextField()
+    read_at = models.DateTimeField()
+
+
 class StrayMachine(Row):
     """A machine on a host that carries our tag but has no live row here: quarantined, never touched."""
 

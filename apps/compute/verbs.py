@@ -140,4 +140,5 @@ def declare() -> None:
                 )
             )
     kinds.register(kinds.JobKind("vm.deploy_batch", _("Deploy several")))
+    kinds.register(kinds.JobKind("vm.read_console", _("Read the console log"), quiet=True))
     policy.grant("vm.deploy_batch", "vm.console_log", "ssh_key.create", "ssh_key.delete", "job.cancel")

@@ -34,6 +34,23 @@ class InvalidInput(CloudError):
         super().__init__(f"{place}: {reason}", place=place, reason=reason, **params)
 
 
+class MalformedRequest(CloudError):
+    """The request cannot be read. `params["reason"]` is a short code that says why."""
+
+    code = "malformed_request"
+    status = 400
+
+    def __init__(self, reason: str, *, place: str = "", **params: Any) -> None:
+        super().__init__(reason, place=place, reason=reason, **params)
+
+
+class RequestTooLarge(CloudError):
+    """The request's body is longer than may be. `params["limit"]` is in bytes."""
+
+    code = "request_too_large"
+    status = 413
+
+
 class NotFound(CloudError):
     """There is no such object, or the actor may not know of it."""
 
@@ -88,6 +105,7 @@ class InsufficientCapacity(CloudError):
 
     code = "insufficient_capacity"
     status = 409
+    explanation: dict[str, Any] | None = None  # see apps.compute.placement.explanation
 
 
 class IdempotencyMismatch(CloudError):
@@ -95,6 +113,21 @@ class IdempotencyMismatch(CloudError):
 
     code = "idempotency_mismatch"
     status = 422
+
+
+class Conflict(CloudError):
+    """A constraint of the database does not allow this. `params["constraint"]` is its name."""
+
+    code = "conflict"
+    status = 409
+
+
+class StorageUnavailable(CloudError):
+    """The portal cannot write to the secondary storage."""
+
+    code = "storage_unavailable"
+    status = 503
+    retry = True
 
 
 class JobCancelled(CloudError):

@@ -5,8 +5,9 @@ class JobsConfig(AppConfig):
     name = "apps.jobs"
 
     def ready(self) -> None:
-        from apps.accounts import policy
-        from apps.jobs import models
+        from apps.accounts import audit, policy
+        from apps.jobs import events, models
 
+        audit.keep_with(events.record)
         policy.register(models.Job, policy.Members())
         policy.register(models.Event, policy.Members())

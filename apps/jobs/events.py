@@ -8,6 +8,7 @@ from django.db import models
 
 from apps.accounts.actor import Actor
 from apps.core.middleware import request_id
+from apps.jobs.kinds import all_kinds
 from apps.jobs.models import Event, Job
 
 
@@ -41,8 +42,11 @@ def record(
     )
 
 
-def record_of_job(job: Job, phase: str, **data: Any) -> Event:
-    """Insert an event about what became of a job."""
+def record_of_job(job: Job, phase: str, **data: Any) -> Event | None:
+    """Insert an event about what became of a job. A quiet kind has none of what went as it should."""
+    declared = all_kinds().get(job.kind)
+    if declared is not None and declared.quiet and phase in {Event.Phase.SUBMITTED, Event.Phase.DONE}:
+        return None
     return Event.objects.create(
         kind=job.kind,
         phase=phase,

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 class JobKind:
     """`begin` makes the row changes that belong to taking the job's locks, in that transaction,
     now or when a waiting job gets them; a CloudError from it refuses the job.
-    `interrupted_by` names kinds that may cancel a job of this kind to get its locks."""
+    `interrupted_by` names kinds that may cancel a job of this kind to get its locks.
+    A `quiet` kind only looks, often, for someone who waits: it leaves no event unless it fails, its
+    rows are forgotten after an hour, and nobody is told that it is at work."""
 
     name: str
     label: str | Promise
     queue: str = "short"
     begin: Callable[[Job], None] | None = None
     interrupted_by: frozenset[str] = frozenset()
+    quiet: bool = False
 
 
 _kinds: dict[str, JobKind] = {}
@@ -39,3 +42,7 @@ def kind_of(name: str) -> JobKind:
 
 def all_kinds() -> dict[str, JobKind]:
     return dict(_kinds)
+
+
+def quiet_kinds() -> list[str]:
+    return [kind.name for kind in _kinds.values() if kind.quiet]

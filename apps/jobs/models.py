@@ -118,19 +118,6 @@ class JobSlot(models.Model):
         ]
 
 
-class IdempotencyKey(models.Model):
-    """The first job that a client's Idempotency-Key led to, and a digest of that request."""
-
-    user = models.ForeignKey(User, models.CASCADE)
-    key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64)
-    job = models.ForeignKey(Job, models.CASCADE, null=True)
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_once")]
-
-
 class Event(models.Model):
     """Who did what to what, and how it went. Written in the transaction of the change itself."""
 

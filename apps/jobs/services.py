@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts import policy
+from apps.accounts import idempotency, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
-from apps.core.errors import IdempotencyMismatch, ResourceBusy, StateConflict
+from apps.core.errors import ResourceBusy, StateConflict
 from apps.core.middleware import request_id
 from apps.jobs import locks
 from apps.jobs.dispatch import wake, wake_waiters
 from apps.jobs.events import record_of_job, target_type
 from apps.jobs.kinds import JobKind, kind_of
-from apps.jobs.models import Event, IdempotencyKey, Job, JobState
+from apps.jobs.models import Event, Job, JobState
 
 OnBusy = Literal["refuse", "wait", "join"]
 
@@ -76,8 +74,8 @@ def _wait_or_refuse(actor: Actor, job: Job, declared: JobKind, holder: Job, on_b
         may_interrupt = job.kind in kind_of(holder.kind).interrupted_by
         if not (may_interrupt and _request_cancel(actor, holder)):
             raise ResourceBusy(job=str(holder.uuid), kind=holder.kind)
-    held = next(key for key in job.wanted_locks if holder.locks.filter(key=key).exists())
-    job.state, job.waiting_for, job.note = JobState.WAITING, f"lock:{held}", "waiting_for_job"
+    job.state, job.note = JobState.WAITING, "waiting_for_job"
+    job.waiting_for = locks.waiting_key(job, holder)
     job.save(update_fields=["state", "waiting_for", "note"])
 
 
@@ -135,20 +133,8 @@ def once(actor: Actor, key: str, request: object, act: Callable[[], Job]) -> Job
     the key came with another `request` (any JSON value) before. Without a key it just acts."""
     if not key or actor.user is None:
         return act()
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
-    try:
-        with transaction.atomic():
-            row = IdempotencyKey.objects.create(user=actor.user, key=key[:255], fingerprint=digest)
-            row.job = act()
-            row.save(update_fields=["job"])
-            return row.job
-    except IntegrityError:
-        first = IdempotencyKey.objects.filter(user=actor.user, key=key[:255]).select_related("job").first()
-        if first is None or first.job is None:
-            raise
-        if first.fingerprint != digest:
-            raise IdempotencyMismatch(place="Idempotency-Key") from None
-        return first.job
+    answer, _first = idempotency.once(actor.user, key, request, lambda: {"job": str(act().uuid)})
+    return Job.objects.get(uuid=answer["job"])
 
 
 def wake_after(job: Job, released: Sequence[str]) -> None:

@@ -1,0 +1,217 @@
+"""Who I am, accounts, quotas; and, for operators, users and domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts import services
+from apps.accounts.models import Account, Domain, Quota, User
+from apps.accounts.rest import Reference, ResourceViewSet, parse_uuid
+from apps.core.errors import NotFound
+from apps.core.fields import Id, Text, Truth, Whole
+from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.rest import StrictSerializer
+
+DIRECTORY = "directory.read"
+"""Not granted to anybody: users and domains are the operator's."""
+
+
+class DomainSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    parent = Reference(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class DomainInput(StrictSerializer):
+    name = Text()
+    parent = Id()
+
+
+@extend_schema_view(list=extend_schema(summary="List domains"), retrieve=extend_schema(summary="One domain"))
+class DomainViewSet(ResourceViewSet):
+    queryset = Domain.objects.select_related("parent")
+    serializer_class = DomainSerializer
+    infrastructure = DIRECTORY
+    filters = {"q": Search(), "parent": ById("parent__uuid")}
+
+    @extend_schema(summary="Create a domain", request=DomainInput, responses={201: DomainSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(DomainInput)
+        given["parent"] = self.find(Domain, given["parent"], "parent")
+        return self.once(lambda: self.created(services.create_domain(self.actor, **given)))
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(Account.Kind)
+    domain = Reference()
+    created_at = serializers.DateTimeField()
+
+
+class AccountInput(StrictSerializer):
+    name = Text()
+    domain = Id()
+    members = serializers.ListField(child=Id(), default=list, max_length=100)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List the accounts you belong to"),
+    retrieve=extend_schema(summary="One account"),
+)
+class AccountViewSet(ResourceViewSet):
+    queryset = Account.objects.select_related("domain")
+    serializer_class = AccountSerializer
+    filters = {
+        "q": Search(),
+        "domain": ById("domain__uuid"),
+        "kind": ByChoice("kind", tuple(Account.Kind.values)),
+    }
+
+    @extend_schema(summary="Create an account", request=AccountInput, responses={201: AccountSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(AccountInput)
+        given["domain"] = self.find(Domain, given["domain"], "domain")
+        given["members"] = [self.find(User, member, "members") for member in given["members"]]
+        return self.once(lambda: self.created(services.create_account(self.actor, **given)))
+
+
+class UserSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    username = serializers.CharField()
+    full_name = serializers.CharField()
+    email = serializers.CharField()
+    is_active = serializers.BooleanField()
+    is_super_admin = serializers.BooleanField()
+    accounts = Reference(many=True)
+    created_at = serializers.DateTimeField()
+
+
+class UserInput(StrictSerializer):
+    """A user who logs in by link or token. Without `account` one of the same name is made in
+    `domain`, or in ROOT."""
+
+    username = Text()
+    full_name = Text(default="")
+    email = Text(default="")
+    domain = Id(allow_null=True, default=None)
+    account = Id(allow_null=True, default=None)
+
+
+class UserPatch(StrictSerializer):
+    is_active = Truth()
+
+
+@extend_schema_view(list=extend_schema(summary="List users"), retrieve=extend_schema(summary="One user"))
+class UserViewSet(ResourceViewSet):
+    queryset = User.objects.prefetch_related("accounts")
+    serializer_class = UserSerializer
+    infrastructure = DIRECTORY
+    orders = {"username": "username", "created_at": "id"}
+    default_order = "username"
+    filters = {"active": ByFlag("is_active"), "account": ById("accounts__uuid")}
+
+    @extend_schema(summary="Create a user", request=UserInput, responses={201: UserSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(UserInput)
+        for place, model in (("domain", Domain), ("account", Account)):
+            if given[place]:
+                given[place] = self.find(model, given[place], place)
+        return self.once(lambda: self.created(services.create_user(self.actor, **given)))
+
+    @extend_schema(
+        summary="Let a user in or keep them out", request=UserPatch, responses={200: UserSerializer}
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        active = self.read(UserPatch)["is_active"]
+        return self.once(lambda: self.changed(services.set_active(self.actor, self.object(), active=active)))
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """For an account or for a domain with all below it. `id` is its owner's; a null limit is none."""
+
+    id = serializers.SerializerMethodField()
+    account = Reference(allow_null=True)
+    domain = Reference(allow_null=True)
+    limits = serializers.SerializerMethodField()
+    used = serializers.SerializerMethodField()
+
+    def get_id(self, quota: Quota) -> str:
+        owner: Any = quota.account or quota.domain
+        return str(owner.uuid)
+
+    def get_limits(self, quota: Quota) -> dict[str, int | None]:
+        return {name: getattr(quota, f"max_{name}") for name in Quota.RESOURCES}
+
+    def get_used(self, quota: Quota) -> dict[str, int]:
+        return {name: getattr(quota, f"used_{name}") for name in Quota.RESOURCES}
+
+
+class Limit(Whole):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(low=0, high=services.MAX_LIMIT, required=False, allow_null=True, **options)
+
+
+class QuotaPatch(StrictSerializer):
+    """The limits that change; null takes one away."""
+
+    machines = Limit()
+    vcpus = Limit()
+    memory_mib = Limit()
+    storage_gib = Limit()
+    addresses = Limit()
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List the quotas of your accounts"),
+    retrieve=extend_schema(summary="One quota"),
+)
+class QuotaViewSet(ResourceViewSet):
+    queryset = Quota.objects.select_related("account", "domain")
+    serializer_class = QuotaSerializer
+    orders = {"created_at": "id"}
+    default_order = "created_at"
+    filters = {"account": ById("account__uuid"), "domain": ById("domain__uuid")}
+
+    def object(self) -> Quota:
+        """By its owner's id: a quota is part of an account or of a domain."""
+        uuid = parse_uuid(self.kwargs["id"])
+        row: Quota | None = self.get_queryset().filter(Q(account__uuid=uuid) | Q(domain__uuid=uuid)).first()
+        if uuid is None or row is None:
+            raise NotFound(kind="quota")
+        return row
+
+    @extend_schema(summary="Set limits", request=QuotaPatch, responses={200: QuotaSerializer})
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        limits = self.read(QuotaPatch)
+
+        def act() -> Response:
+            row = self.object()
+            owner: Any = row.account or row.domain
+            return self.changed(services.set_quota(self.actor, owner, limits=limits))
+
+        return self.once(act)
+
+
+class MeSerializer(UserSerializer):
+    permissions = serializers.SerializerMethodField()
+
+    def get_permissions(self, user: User) -> list[str]:
+        """ "operate" for those who may do everything."""
+        return ["operate"] if user.is_super_admin else []
+
+
+class MeView(APIView):
+    """The user that the request comes from."""
+
+    @extend_schema(summary="Who I am", responses={200: MeSerializer})
+    def get(self, request: Request) -> Response:
+        return Response(MeSerializer(request.user).data)

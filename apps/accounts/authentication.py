@@ -1,0 +1,51 @@
+"""How an API request says who it comes from: a bearer token, or the browser's session with CSRF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from apps.accounts.models import User
+from apps.accounts.tokens import user_of_token
+
+MAX_TOKEN = 200
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token <token>`. Unknown, expired, and an inactive user's are told alike."""
+
+    keyword = "Token"
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != self.keyword.lower().encode():
+            return None
+        if len(words) != 2 or len(words[1]) > MAX_TOKEN:
+            raise AuthenticationFailed
+        try:
+            user = user_of_token(words[1].decode("ascii"))
+        except UnicodeDecodeError:
+            user = None
+        if user is None:
+            raise AuthenticationFailed
+        return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "apps.accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "“Token” and a blank before the token itself.",
+        }

@@ -1,0 +1,38 @@
+"""Make the secret files of this site, unless they are there."""
+
+from __future__ import annotations
+
+import os
+import secrets as random_source
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from apps.accounts.secrets import create_keyring
+
+
+class Command(BaseCommand):
+    help = "Makes the signing key and the key ring (0600) in CLOUDPORTAL_VAR/secrets, unless they are there."
+    requires_system_checks: tuple[str, ...] = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        made = {
+            "django.key": create_signing_key(settings.SECRETS / "django.key"),
+            "keyring.json": create_keyring(settings.KEYRING_PATH),
+        }
+        for name, new in made.items():
+            self.stdout.write(f"{settings.SECRETS / name}: {'made' if new else 'there already'}")
+
+
+def create_signing_key(path: Path) -> bool:
+    """Write a new signing key unless there is one; True if it was written."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w") as file:
+        file.write(random_source.token_urlsafe(48))
+    return True

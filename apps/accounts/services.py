@@ -1,0 +1,125 @@
+"""Who there is: users, accounts, domains and their quotas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from apps.accounts import audit, policy, quota
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account, Domain, Membership, Quota, User
+from apps.core.constraints import insert
+from apps.core.errors import InvalidInput
+from apps.core.names import clean_name
+
+_USERNAME = re.compile(r"[a-z0-9][A-Za-z0-9._@-]{0,99}")
+MAX_LIMIT = 10**12
+
+
+@transaction.atomic
+def create_domain(actor: Actor, *, name: str, parent: Domain) -> Domain:
+    """A domain below `parent`, with a quota row that counts from the start."""
+    policy.require(actor, "domain.create", parent)
+    domain = _insert_domain(clean_name(name), parent)
+    audit.record(actor, "domain.create", domain)
+    return domain
+
+
+def _insert_domain(name: str, parent: Domain | None) -> Domain:
+    domain = insert(Domain(name=name, parent=parent))
+    domain.path = f"{parent.path if parent else '/'}{domain.pk}/"
+    domain.save(update_fields=["path"])
+    Quota.objects.create(domain=domain)
+    return domain
+
+
+@transaction.atomic
+def create_root_domain() -> Domain:
+    """ROOT, made once; the one there is, otherwise."""
+    return Domain.objects.filter(parent=None).first() or _insert_domain("ROOT", None)
+
+
+@transaction.atomic
+def create_account(
+    actor: Actor, *, name: str, domain: Domain, members: list[User] | tuple[User, ...] = ()
+) -> Account:
+    """An account of kind tenant, with its members and a quota row that counts from the start."""
+    policy.require(actor, "account.create", domain)
+    account = insert(Account(name=clean_name(name), domain=domain))
+    Quota.objects.create(account=account)
+    Membership.objects.bulk_create([Membership(user=user, account=account) for user in set(members)])
+    audit.record(actor, "account.create", account, members=sorted(user.username for user in members))
+    return account
+
+
+@transaction.atomic
+def create_user(
+    actor: Actor,
+    *,
+    username: str,
+    full_name: str = "",
+    email: str = "",
+    domain: Domain | None = None,
+    account: Account | None = None,
+) -> User:
+    """A user without a password, member of `account`, or else of a new one of the same name in
+    `domain` (ROOT unless given)."""
+    policy.require(actor, "user.create")
+    if not isinstance(username, str) or not _USERNAME.fullmatch(username):
+        raise InvalidInput("not_a_username", place="username")
+    full_name = clean_name(full_name, place="full_name", limit=200) if full_name else ""
+    user = User(username=username, full_name=full_name, email=_clean_email(email))
+    user.set_unusable_password()
+    insert(user)
+    audit.record(actor, "user.create", user)
+    if account is None:
+        create_account(actor, name=username, domain=domain or create_root_domain(), members=[user])
+    else:
+        policy.require(actor, "account.add_member", account)
+        Membership.objects.create(user=user, account=account)
+        audit.record(actor, "account.add_member", account, user=username)
+    return user
+
+
+def _clean_email(email: str) -> str:
+    if not email:
+        return ""
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidInput("not_an_email", place="email") from None
+    return email[:254]
+
+
+@transaction.atomic
+def set_active(actor: Actor, user: User, *, active: bool) -> User:
+    """Let a user in or keep them out. What their accounts own stays as it is."""
+    policy.require(actor, "user.set_active", user)
+    if actor.user is not None and actor.user.pk == user.pk and not active:
+        raise InvalidInput("yourself", place="is_active")
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    audit.record(actor, "user.set_active", user, active=active)
+    return user
+
+
+@transaction.atomic
+def set_quota(actor: Actor, owner: Account | Domain, *, limits: Mapping[str, int | None]) -> Quota:
+    """Set limits by resource; null is no limit, and one below what is used only stops growth. What
+    is used is counted again."""
+    policy.require(actor, "quota.set", owner)
+    for name, limit in limits.items():
+        if name not in Quota.RESOURCES:
+            raise InvalidInput("unknown_field", place=str(name)[:100], known=", ".join(Quota.RESOURCES))
+        if limit is not None and (not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT):
+            raise InvalidInput("out_of_range", place=name, low=0, high=MAX_LIMIT)
+    kind = {"account": owner} if isinstance(owner, Account) else {"domain": owner}
+    row, _new = Quota.objects.get_or_create(**kind)
+    Quota.objects.filter(pk=row.pk).update(**{f"max_{name}": limit for name, limit in limits.items()})
+    row = quota.recount(row)
+    audit.record(actor, "quota.set", owner, **dict(limits))
+    return row

@@ -1,0 +1,1 @@
+"""Virtual machines and what they are made from, over REST."""

@@ -1,0 +1,268 @@
+"""Virtual machines over REST. What can be done to one derives from `apps.compute.verbs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.accounts.rest import NAME_ORDERS
+from apps.compute import placement
+from apps.compute.api import serializers as shapes
+from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine, VolumeAttachment
+from apps.compute.services import console, edit, lifecycle
+from apps.compute.services.deploy import (
+    VmRequest,
+    check_request,
+    deploy_batch,
+    deploy_vm,
+    redeploy_vm,
+)
+from apps.compute.states import PowerState, State
+from apps.compute.verbs import VERBS
+from apps.core.errors import InvalidInput, NotFound
+from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.jobs.api import EventSerializer
+from apps.jobs.models import Event, Job
+from apps.jobs.rest import JobbedViewSet, JobSerializer
+from apps.storage.models import Template
+from apps.zones.models import Host, Zone
+
+Service = Callable[[Actor, VirtualMachine], Job | VirtualMachine | None]
+SERVICES: dict[str, Service] = {
+    "vm.deploy": redeploy_vm,
+    "vm.start": lifecycle.start_vm,
+    "vm.stop": lifecycle.stop_vm,
+    "vm.force_stop": lifecycle.force_stop_vm,
+    "vm.reboot": lifecycle.reboot_vm,
+    "vm.destroy": lifecycle.destroy_vm,
+    "vm.recover": lifecycle.recover_vm,
+    "vm.expunge": lifecycle.expunge_vm,
+    "vm.dismiss": lifecycle.dismiss_vm,
+}
+
+ROWS: QuerySet[VirtualMachine] = VirtualMachine.objects.select_related(
+    "account", "zone", "offering", "template", "host"
+).prefetch_related(
+    Prefetch("nics", Nic.objects.select_related("network", "ip").order_by("device_index")),
+    Prefetch("attachments", VolumeAttachment.objects.select_related("volume").order_by("device_index")),
+    "ssh_keys",
+)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List virtual machines"), retrieve=extend_schema(summary="One virtual machine")
+)
+class VirtualMachineViewSet(JobbedViewSet):
+    queryset = ROWS
+    serializer_class = shapes.VmSerializer
+    orders = {**NAME_ORDERS, "state": "state"}
+    default_order = "-created_at"
+    filters = {
+        "q": Search(),
+        "state": ByChoice("state", tuple(State.values)),
+        "power_state": ByChoice("power_state", tuple(PowerState.values)),
+        "zone": ById("zone__uuid"),
+        "account": ById("account__uuid"),
+        "offering": ById("offering__uuid"),
+        "template": ById("template__uuid"),
+        "delete_protection": ByFlag("delete_protection"),
+    }
+
+    def parameters(self) -> set[str]:
+        return {"placement": {"full", "cursor"}}.get(self.action, set())
+
+    def _wanted(self, given: dict[str, Any]) -> VmRequest:
+        """The request's body with its references looked up among what the actor may know of."""
+        keys = [self.find(SshKeyPair, key, "ssh_keys") for key in dict.fromkeys(given.pop("ssh_keys"))]
+        host = given.pop("host")
+        return VmRequest(
+            account=self.own_account(given.pop("account")),
+            zone=self.find(Zone, given.pop("zone"), "zone"),
+            offering=self.find(ServiceOffering, given.pop("offering"), "offering"),
+            template=self.find(Template, given.pop("template"), "template", "secondary_storage"),
+            ssh_keys=keys,
+            pinned_host=self.find(Host, host, "host") if host else None,
+            **given,
+        )
+
+    @extend_schema(
+        summary="Deploy a virtual machine",
+        request=shapes.VmInput,
+        responses={202: shapes.VmSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        given = self.read(shapes.VmInput)
+        return self.once(lambda: self.accepted(*deploy_vm(self.actor, self._wanted(given))))
+
+    @extend_schema(
+        summary="Deploy several virtual machines",
+        description="Each has a job of its own below the batch's: one that fails leaves the others alone.",
+        request=shapes.BatchInput,
+        responses={202: shapes.BatchAnswer},
+    )
+    @action(detail=False, methods=["post"])
+    def batch(self, request: Request) -> Response:
+        given = self.read(shapes.BatchInput)
+
+        def act() -> Response:
+            count, start = given.pop("count"), given.pop("start")
+            vms, job = deploy_batch(self.actor, self._wanted(given), count=count, start=start)
+            rows = ROWS.filter(pk__in=[vm.pk for vm in vms]).order_by("pk")
+            context = self.get_serializer_context()
+            body = {
+                "job": JobSerializer(job, context=context).data,
+                "virtual_machines": self.get_serializer(rows, many=True).data,
+            }
+            return Response(body, 202, headers={"Location": self.job_url(job)})
+
+        return self.once(act)
+
+    @extend_schema(
+        summary="Judge a deploy without doing it",
+        description="Refuses exactly what a deploy would refuse now; the quota apart, which only the "
+        "deploy itself can reserve.",
+        request=shapes.VmInput,
+        responses={200: shapes.DryRunAnswer},
+    )
+    @action(detail=False, methods=["post"], url_path="dry-run")
+    def dry_run(self, request: Request) -> Response:
+        wanted = check_request(self.actor, self._wanted(self.read(shapes.VmInput)))
+        told = shapes.explained(placement.explain(wanted), operator=self.actor.is_operator)
+        return Response({"fits": True, "placement": told})
+
+    @extend_schema(
+        summary="Change name, tags, protection or size",
+        request=shapes.VmPatch,
+        responses={200: shapes.VmSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        given = self.read(shapes.VmPatch)
+
+        def act() -> Response:
+            vm = self.object()
+            with transaction.atomic():
+                self._edit(vm, given)
+            return self.changed(vm)
+
+        return self.once(act)
+
+    def _edit(self, vm: VirtualMachine, given: dict[str, Any]) -> None:
+        if "offering" in given:
+            offering = self.find(ServiceOffering, given["offering"], "offering")
+            edit.change_offering(self.actor, vm, offering=offering)
+        if "name" in given:
+            edit.rename_vm(self.actor, vm, name=given["name"])
+        if "tags" in given:
+            edit.tag_vm(self.actor, vm, tags=given["tags"])
+        if "delete_protection" in given:
+            edit.protect_vm(self.actor, vm, protected=given["delete_protection"])
+
+    @extend_schema(summary="Move to the trash", responses={202: shapes.VmSerializer})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self._act(lifecycle.destroy_vm)
+
+    def _act(self, service: Service) -> Response:
+        def act() -> Response:
+            vm = self.object()
+            outcome = service(self.actor, vm)
+            if outcome is None:
+                return Response(status=204)
+            return self.accepted(vm, outcome) if isinstance(outcome, Job) else self.changed(vm)
+
+        return self.once(act)
+
+    @extend_schema(
+        summary="The end of the serial console",
+        description="Answers at once with the last copy; a job fetches a newer one if it is older than "
+        "two seconds.",
+        responses={200: shapes.ConsoleAnswer},
+    )
+    @action(detail=True, methods=["get"], url_path="console-log")
+    def console_log(self, request: Request, id: str) -> Response:  # noqa: A002
+        log, job = console.read_console_log(self.actor, self.object())
+        return Response(
+            {
+                "text": log.text if log else "",
+                "read_at": log.read_at if log else None,
+                "refreshing": job is not None,
+                "job": JobSerializer(job, context=self.get_serializer_context()).data if job else None,
+            }
+        )
+
+    @extend_schema(
+        summary="Why here, or why not, and what would help",
+        description="The explanation of the latest placement. With `full=1` every host of the zone is "
+        "judged anew, by pages: for operators.",
+        parameters=[
+            OpenApiParameter("full", OpenApiTypes.STR, enum=["1"]),
+            OpenApiParameter("cursor", OpenApiTypes.UUID),
+        ],
+        responses={200: shapes.PlacementAnswer},
+    )
+    @action(detail=True, methods=["get"])
+    def placement(self, request: Request, id: str) -> Response:  # noqa: A002
+        vm = self.object()
+        if request.query_params.get("full"):
+            return self._every_host(vm)
+        stored = getattr(vm, "placement", None)
+        if stored is None:
+            raise NotFound(place="placement", reason="no_placement")
+        told = shapes.explained(stored.explanation, operator=self.actor.is_operator)
+        return Response({"fits": stored.fits, "decided_at": stored.decided_at, "explanation": told})
+
+    def _every_host(self, vm: VirtualMachine) -> Response:
+        if self.request.query_params["full"] != "1":
+            raise InvalidInput("not_a_choice", place="full", known="1")
+        policy.require(self.actor, "placement.read_hosts", vm)
+        cursor = self.request.query_params.get("cursor")
+        after = str(self.find(Host, cursor, "cursor").uuid) if cursor else None
+        page = placement.explain_all(placement.request_of(vm), after=after)
+        hosts = [shapes.described(host) for host in page.pop("hosts")]
+        return Response({**page, "results": hosts, "next_cursor": page.pop("next")})
+
+    @extend_schema(
+        summary="What happened to it, the latest first", responses={200: EventSerializer(many=True)}
+    )
+    @action(detail=True, methods=["get"])
+    def events(self, request: Request, id: str) -> Response:  # noqa: A002
+        vm = self.object()
+        rows = Event.objects.select_related("account", "job").filter(target_uuid=vm.uuid)
+        self.orders, self.default_order = {"at": "id"}, "-at"
+        page = self.paginate_queryset(policy.visible(self.actor, rows))
+        shown = EventSerializer(page, many=True, context=self.get_serializer_context())
+        return self.get_paginated_response(shown.data)
+
+
+def _add_actions() -> None:
+    """One POST below a machine's path for each verb that is neither an edit nor the system's own."""
+    for kind, path in shapes.ACTION_PATHS.items():
+        answers: dict[int, Any] = {202: shapes.VmSerializer}
+        if kind == "vm.recover":
+            answers = {200: shapes.VmSerializer}
+        elif kind == "vm.dismiss":
+            answers = {204: None}
+        method = _action_of(SERVICES[kind], kind.removeprefix("vm."))
+        described = extend_schema(summary=str(VERBS[kind].label), request=None, responses=answers)(method)
+        route = action(detail=True, methods=["post"], url_path=path)(described)
+        setattr(VirtualMachineViewSet, method.__name__, route)
+
+
+def _action_of(service: Service, verb: str) -> Callable[..., Response]:
+    def act(self: VirtualMachineViewSet, request: Request, id: str) -> Response:  # noqa: A002
+        return self._act(service)
+
+    act.__name__ = f"{verb}_vm"  # "destroy" alone is DELETE's name in a viewset
+    return act
+
+
+_add_actions()

@@ -1,0 +1,202 @@
+"""Virtual machines as the API takes and shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.accounts import policy
+from apps.accounts.rest import Reference
+from apps.compute.models import VirtualMachine
+from apps.compute.states import PowerState, State
+from apps.compute.verbs import VERBS
+from apps.core.fields import Choice, Id, Text, Truth, Whole
+from apps.core.messages import placement_help, placement_reason
+from apps.core.rest import StrictSerializer
+from apps.jobs.rest import JobSerializer, StoredError, WithJob
+
+
+class NicSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    mac = serializers.CharField()
+    network = Reference(allow_null=True)
+    ip = serializers.CharField(source="ip.address", allow_null=True)
+
+
+class AttachedVolume(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="volume.uuid")
+    name = serializers.CharField(source="volume.name")
+    device_index = serializers.IntegerField()
+    size_bytes = serializers.IntegerField(source="volume.size_bytes")
+
+
+class VmSerializer(WithJob):
+    """`ip` is the first NIC's address. `actions` are the verbs that the present state and your rights
+    allow; each is a path below the machine's."""
+
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    hostname = serializers.CharField()
+    account = Reference()
+    zone = Reference()
+    offering = Reference()
+    vcpus = serializers.IntegerField(source="offering.vcpus")
+    memory_mib = serializers.IntegerField(source="offering.memory_mib")
+    template = Reference()
+    state = serializers.ChoiceField(State)
+    state_label = serializers.CharField(source="get_state_display")
+    power_state = serializers.ChoiceField(PowerState)
+    error = StoredError(allow_null=True)
+    ip = serializers.SerializerMethodField()
+    nics = NicSerializer(many=True)
+    volumes = AttachedVolume(source="attachments", many=True)
+    ssh_keys = Reference(many=True)
+    tags = serializers.DictField(child=serializers.CharField())
+    delete_protection = serializers.BooleanField()
+    has_user_data = serializers.SerializerMethodField()
+    strategy = serializers.ChoiceField(VirtualMachine.Strategy)
+    host = serializers.SerializerMethodField()
+    expunge_after = serializers.DateTimeField(allow_null=True)
+    state_changed_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+    actions = serializers.SerializerMethodField()
+
+    def get_ip(self, vm: VirtualMachine) -> str | None:
+        for nic in vm.nics.all():
+            if nic.ip is not None:
+                return str(nic.ip.address)
+        return None
+
+    def get_has_user_data(self, vm: VirtualMachine) -> bool:
+        return bool(vm.user_data)
+
+    @extend_schema_field(Reference(allow_null=True, help_text="Shown to operators only."))
+    def get_host(self, vm: VirtualMachine) -> dict[str, Any] | None:
+        if vm.host is None or not self.context["view"].actor.is_operator:
+            return None
+        return dict(Reference(vm.host).data)
+
+    def get_actions(self, vm: VirtualMachine) -> list[str]:
+        actor = self.context["view"].actor
+        states = {kind: verb.from_states | verb.also_from for kind, verb in VERBS.items()}
+        return [
+            path
+            for kind, path in ACTION_PATHS.items()
+            if vm.state in states[kind] and policy.may(actor, kind, vm)
+        ]
+
+
+EDITED = frozenset({"vm.rename", "vm.tag", "vm.protect", "vm.change_offering"})
+"""Verbs that are a PATCH, not a path of their own."""
+
+ACTION_PATHS: dict[str, str] = {
+    kind: "retry-deploy" if kind == "vm.deploy" else kind.removeprefix("vm.").replace("_", "-")
+    for kind, verb in VERBS.items()
+    if kind not in EDITED and not verb.operator_only
+}
+"""The path of each verb below a machine's, from its one declaration."""
+
+
+class VmInput(StrictSerializer):
+    """What a new machine is to be. Without `account` it belongs to your only one; `host` goes with
+    the strategy "pinned"; that and `start_paused` are for operators."""
+
+    name = Text()
+    zone = Id()
+    offering = Id()
+    template = Id()
+    account = Id(allow_null=True, default=None)
+    ssh_keys = serializers.ListField(child=Id(), default=list, max_length=50)
+    user_data = Text(default="", write_only=True)
+    hostname = Text(default="")
+    tags = serializers.DictField(child=Text(), default=dict)
+    strategy = Choice(VirtualMachine.Strategy.choices, default=VirtualMachine.Strategy.SPREAD)
+    host = Id(allow_null=True, default=None)
+    start_paused = Truth(default=False)
+    delete_protection = Truth(default=False)
+
+
+class BatchInput(VmInput):
+    """`name` is a pattern: "web-%d" or "web-%02d"; without a number one is added at its end."""
+
+    count = Whole(low=1, high=100)
+    start = Whole(low=0, high=10**6, default=1)
+
+
+class VmPatch(StrictSerializer):
+    """What is given changes; all of it or nothing. A new `offering` needs a stopped machine."""
+
+    name = Text(required=False)
+    tags = serializers.DictField(child=Text(), required=False)
+    delete_protection = Truth(required=False)
+    offering = Id(required=False)
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    job = JobSerializer()
+    virtual_machines = VmSerializer(many=True)
+
+
+class DryRunAnswer(serializers.Serializer[Any]):
+    """`fits` is true, or the answer is a problem that says why not."""
+
+    fits = serializers.BooleanField()
+    placement = serializers.DictField()
+
+
+class PlacementAnswer(serializers.Serializer[Any]):
+    """Why the machine is where it is, or nowhere, and what would help."""
+
+    fits = serializers.BooleanField()
+    decided_at = serializers.DateTimeField()
+    explanation = serializers.DictField()
+
+
+class HostsPage(serializers.Serializer[Any]):
+    """Each host of the zone with its score or all its reasons."""
+
+    considered = serializers.IntegerField()
+    fitting = serializers.IntegerField()
+    results = serializers.ListField(child=serializers.DictField())
+    next_cursor = serializers.UUIDField(allow_null=True)
+
+
+class ConsoleAnswer(serializers.Serializer[Any]):
+    """The last copy of the console. `refreshing` says that `job` fetches a newer one."""
+
+    text = serializers.CharField()
+    read_at = serializers.DateTimeField(allow_null=True)
+    refreshing = serializers.BooleanField()
+    job = JobSerializer(allow_null=True)
+
+
+def explained(explanation: dict[str, Any], *, operator: bool) -> dict[str, Any]:
+    """An explanation with words beside its codes. Whose hosts there are is the operator's to know:
+    others see what was wanted, how many hosts fell to which reason, and the main one."""
+    told = {key: explanation.get(key) for key in ("strategy", "wanted", "considered", "fitting", "reason")}
+    if told["reason"]:
+        told["reason_text"] = placement_reason(str(told["reason"]))
+    counts = explanation.get("counts") or []
+    if operator:
+        told["counts"] = [{**entry, "text": placement_reason(entry["reason"])} for entry in counts]
+        told["chosen"] = explanation.get("chosen")
+        told["best"] = explanation.get("best") or []
+        told["near_misses"] = [described(entry) for entry in explanation.get("near_misses") or []]
+        return told
+    sums: dict[str, int] = {}
+    for entry in counts:
+        sums[entry["reason"]] = sums.get(entry["reason"], 0) + entry["hosts"]
+    told["counts"] = [
+        {"cluster": None, "reason": reason, "hosts": hosts, "text": placement_reason(reason)}
+        for reason, hosts in sums.items()
+    ]
+    return told
+
+
+def described(host: dict[str, Any]) -> dict[str, Any]:
+    """A host of an explanation with words for its reasons and for what would help."""
+    reasons = [{"reason": reason, "text": placement_reason(reason)} for reason in host.get("reasons") or []]
+    help_code = host.get("help")
+    return {**host, "reasons": reasons, "help_text": placement_help(help_code) if help_code else None}

@@ -1,0 +1,249 @@
+"""Words for the reason within a code: `reason`, or `code/reason` where one word means two things."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.words.says import Reason
+
+REQUEST_REASONS: dict[str, Reason] = {
+    "not_readable": Reason(_("The request's body cannot be read in the format that its header names.")),
+    "not_utf8": Reason(_("The request's body is not UTF-8.")),
+    "not_json": Reason(_("The request's body is not JSON.")),
+    "too_deep": Reason(_("The JSON is nested deeper than %(limit)s levels."), _("Nest less deeply.")),
+    "not_finite": Reason(
+        _("The JSON holds a number that cannot be used: %(value)s."), _("Send ordinary numbers.")
+    ),
+    "nul_character": Reason(_("A text holds the character NUL."), _("Remove it.")),
+    "lone_surrogate": Reason(_("A text holds half of a character."), _("Send whole characters.")),
+    "not_an_object": Reason(_("The request's body is not a JSON object.")),
+    "no_file": Reason(_("The form holds no file."), _("Send the image in the field “file”.")),
+    "bad_cursor": Reason(
+        _("The cursor is not one that this list gave out for this order."),
+        _("Begin again without a cursor."),
+    ),
+    "bad_idempotency_key": Reason(
+        _("An Idempotency-Key is 1 to 255 visible ASCII characters."), _("Use a UUID, for example.")
+    ),
+}
+
+VALUE_REASONS: dict[str, Reason] = {
+    "unknown_field": Reason(
+        _("This field or parameter is not known here. Known are: %(known)s."),
+        _("Remove it or correct its name."),
+    ),
+    "required": Reason(_("This must be given."), _("Give a value.")),
+    "not_text": Reason(_("This must be text that can be read."), _("Send text.")),
+    "too_long": Reason(_("This may have at most %(limit)s characters."), _("Shorten it.")),
+    "blank": Reason(_("This may not be empty."), _("Give a value.")),
+    "direction_mark": Reason(
+        _("Character %(position)s is an invisible mark of text direction."),
+        _("Remove it: type the name anew."),
+    ),
+    "control_character": Reason(
+        _("Character %(position)s is a control character or an unassigned one."),
+        _("Remove it: type the name anew."),
+    ),
+    "not_a_hostname": Reason(
+        _("This is not a host name."), _("Use small letters a to z, digits and hyphens, at most 63 of them.")
+    ),
+    "not_a_public_key": Reason(
+        _("This is not an SSH public key."), _("Paste the one line of a file such as id_ed25519.pub.")
+    ),
+    "not_a_private_key": Reason(
+        _("This is not an SSH private key without a passphrase."),
+        _("Paste a whole private key in OpenSSH or PEM format."),
+    ),
+    "host_key_needed": Reason(
+        _("The host's public key must be known before anything is sent to it."),
+        _("Read it on the host: /etc/ssh/ssh_host_ed25519_key.pub."),
+    ),
+    "private_key_needed": Reason(
+        _("A host at another address needs a private key to log in with."), _("Give the private key.")
+    ),
+    "out_of_range": Reason(
+        _("This must lie between %(low)s and %(high)s."), _("Choose a value in that range.")
+    ),
+    "not_a_choice": Reason(_("This is none of: %(known)s."), _("Choose one of these.")),
+    "not_a_uuid": Reason(_("This is not a UUID."), _("Take the id from the object or its list.")),
+    "not_a_number": Reason(_("This is not a whole number."), _("Send a whole number.")),
+    "not_a_boolean": Reason(_("This is neither true nor false."), _("Send true or false.")),
+    "not_an_address": Reason(
+        _("This is neither an IPv4 address nor a host name."),
+        _("Give the address under which the host is reached."),
+    ),
+    "not_an_ipv4_address": Reason(_("This is not an IPv4 address."), _("Write it as 10.1.2.3.")),
+    "not_a_subnet": Reason(
+        _("This is not an IPv4 subnet from /8 to /30."), _("Write the network's own address: 10.1.0.0/16.")
+    ),
+    "outside_subnet": Reason(
+        _("This is not a usable address of %(cidr)s."), _("Choose an address inside the subnet.")
+    ),
+    "range_reversed": Reason(_("The range ends before it begins."), _("Exchange its two ends.")),
+    "range_holds_gateway": Reason(
+        _("The gateway %(gateway)s lies in the guest range."), _("Let the range begin after the gateway.")
+    ),
+    "range_too_large": Reason(
+        _("The range holds more than %(limit)s addresses."), _("Choose a smaller range.")
+    ),
+    "subnet_overlaps": Reason(
+        _("The subnet overlaps %(cidr)s of the pod %(pod)s."),
+        _("Choose a subnet that no pod of the zone has."),
+    ),
+    "not_a_bridge": Reason(
+        _("This is not the name of a network bridge."),
+        _("Use a small letter, then small letters, digits and hyphens, at most 15 of them."),
+    ),
+    "not_a_path": Reason(
+        _("This is not an absolute path, or it holds “..” or a control character."),
+        _("Give the folder's full path, such as /srv/cloud/primary."),
+    ),
+    "not_a_uri": Reason(_("This is not the address of a hypervisor."), _("Give one such as qemu:///system.")),
+    "not_settings": Reason(
+        _("This must map short lower-case names to short texts."), _("Send an object of texts.")
+    ),
+    "driver_not_of_cluster": Reason(
+        _("The cluster's hypervisor is %(hypervisor)s, which the driver %(driver)s does not drive."),
+        _("Choose the cluster's driver, or another cluster."),
+    ),
+    "scope_needs": Reason(
+        _("The scope “%(scope)s” names what the storage belongs to: a cluster, a host, or neither."),
+        _("Give exactly what the scope needs."),
+    ),
+    "in_other_zone": Reason(_("This belongs to another zone."), _("Choose one of the same zone.")),
+    "storage_disabled": Reason(
+        _("The secondary storage is disabled."), _("Enable it or choose another one.")
+    ),
+    "no_secondary_storage": Reason(
+        _("The zone has no secondary storage that is enabled."), _("Add one to the zone first.")
+    ),
+    "account_needed": Reason(
+        _("You are a member of more than one account, or of none."), _("Say which account is to own it.")
+    ),
+    "not_a_username": Reason(
+        _("This is not a user name."),
+        _(
+            "Use a small letter or digit, then letters, digits, dots, hyphens, underscores and @; "
+            "at most 100 of them."
+        ),
+    ),
+    "not_an_email": Reason(_("This is not an e-mail address."), _("Correct it or leave it out.")),
+    "quota_owner": Reason(
+        _("A quota belongs to an account or to a domain."), _("Give exactly one of the two.")
+    ),
+}
+
+DEPLOY_REASONS: dict[str, Reason] = {
+    "zone_disabled": Reason(_("The zone is disabled."), _("Choose another zone.")),
+    "offering_disabled": Reason(_("The size is no longer offered."), _("Choose another size.")),
+    "offering_too_small": Reason(
+        _("The template needs at least %(memory_mib)s MiB of memory."), _("Choose a larger size.")
+    ),
+    "offering_too_large": Reason(
+        _("No host of the zone could ever hold a machine of this size."), _("Choose a smaller size.")
+    ),
+    "template_not_ready": Reason(
+        _("The template is not ready: its state is %(state)s."), _("Choose another template, or wait for it.")
+    ),
+    "template_in_other_zone": Reason(
+        _("The template is not available in this zone."), _("Choose a template of this zone.")
+    ),
+    "other_account": Reason(
+        _("It belongs to another account than the machine."), _("Choose one that the machine's account owns.")
+    ),
+    "unknown_strategy": Reason(
+        _("This placement strategy is not known."), _("Choose spread, pack, first-fit or pinned.")
+    ),
+    "pinned_needs_host": Reason(
+        _("A host is given exactly with the strategy “pinned”."), _("Give both or neither.")
+    ),
+    "not_tags": Reason(
+        _("Tags are at most %(limit)s short names with a short text each."), _("Send an object of texts.")
+    ),
+    "pattern_numbers": Reason(
+        _("A name pattern holds at most one number, such as %%d or %%02d."), _("Correct the pattern.")
+    ),
+    "hostname_in_batch": Reason(
+        _("The machines of a batch get their host names from their names."), _("Leave the host name out.")
+    ),
+}
+
+STATE_REASONS: dict[str, Reason] = {
+    "wrong_state": Reason(
+        _("Its state is %(state)s; this needs: %(wanted)s."), _("Bring it into such a state first, or wait.")
+    ),
+    "no_transition": Reason(_("From %(state)s it cannot become %(wanted)s.")),
+    "state_moved": Reason(_("Its state has just changed."), _("Look at its present state and try again.")),
+    "delete_protected": Reason(_("It is protected from deletion."), _("Switch the protection off first.")),
+    "job_past_return": Reason(_("The job is past the point where it could be taken back."), _("Let it end.")),
+    "job_ended": Reason(_("The job has ended."), _("There is nothing left to cancel.")),
+    "job_not_stuck": Reason(
+        _("The job is not stuck: its state is %(state)s."), _("Only a stuck job is retried or resolved.")
+    ),
+}
+
+USER_DATA_REASONS: dict[str, Reason] = {
+    "too_large": Reason(_("The user data is longer than 32 KiB."), _("Let it fetch what is large.")),
+    "control_characters": Reason(
+        _("There is a control character other than a tab or a line end."), _("Remove it.")
+    ),
+    "unknown_header": Reason(
+        _("The first line is none that cloud-init knows."),
+        _("Begin with #cloud-config or #!/bin/sh, for example."),
+    ),
+    "carriage_return": Reason(
+        _("The script's first line ends as on Windows, so its interpreter would not be found."),
+        _("Save the script with Unix line ends."),
+    ),
+    "base64": Reason(_("The user data is encoded in base64."), _("Give the text itself.")),
+    "compressed": Reason(_("The user data is compressed."), _("Give the text itself.")),
+    "not_yaml": Reason(_("This is not YAML."), _("Correct the line that is named.")),
+    "invalid_input/duplicate_key": Reason(
+        _("The same mapping has this key already."), _("Remove one of the two.")
+    ),
+    "malformed_request/duplicate_key": Reason(
+        _("The same JSON object has this key already."), _("Remove one of the two.")
+    ),
+    "yaml_alias_bomb": Reason(
+        _("The YAML's aliases unfold to more than 20,000 values, or to themselves."), _("Use fewer aliases.")
+    ),
+    "yaml_too_deep": Reason(_("The YAML is nested deeper than 40 levels."), _("Nest less deeply.")),
+    "not_a_mapping": Reason(
+        _("What follows #cloud-config must be a mapping of keys to values."), _("Correct it.")
+    ),
+    "not_a_list": Reason(
+        _("What follows #cloud-config-archive must be a list of texts or mappings."), _("Correct it.")
+    ),
+    "bad_include": Reason(_("#include takes one address a line, with its scheme."), _("Correct the line.")),
+    "bad_multipart": Reason(_("This is not a complete MIME multipart message."), _("Make it anew.")),
+    "unknown_part_type": Reason(
+        _("A part has a type that cloud-init does not know."), _("Correct the part's Content-Type.")
+    ),
+}
+
+IMAGE_REASONS: dict[str, Reason] = {
+    "not_an_image": Reason(_("The file is not a disk image.")),
+    "wrong_format": Reason(
+        _("The file is not in the format qcow2."), _("Convert it: qemu-img convert -O qcow2.")
+    ),
+    "backing_file": Reason(
+        _("The image builds on another file."), _("Flatten it: qemu-img convert -O qcow2.")
+    ),
+    "data_file": Reason(
+        _("The image keeps its data in another file."), _("Flatten it: qemu-img convert -O qcow2.")
+    ),
+    "image_rejected/too_large": Reason(
+        _("The image, or the disk that it unfolds to, is larger than may be."), _("Upload a smaller one.")
+    ),
+    "encrypted": Reason(_("The image is encrypted."), _("Upload it without encryption.")),
+    "damaged": Reason(_("The image is damaged."), _("Make or download it again.")),
+}
+
+REASONS: dict[str, Reason] = {
+    **REQUEST_REASONS,
+    **VALUE_REASONS,
+    **DEPLOY_REASONS,
+    **STATE_REASONS,
+    **USER_DATA_REASONS,
+    **IMAGE_REASONS,
+}

@@ -1,0 +1,183 @@
+"""Jobs and events over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.rest import Reference, ResourceViewSet
+from apps.core.filters import ByChoice, ById, ByText
+from apps.core.messages import step_label
+from apps.jobs import services
+from apps.jobs.models import Event, Job, JobState
+from apps.jobs.rest import JobSerializer, Target
+from apps.jobs.usual import usual_seconds
+
+MAX_CHILDREN = 100
+_MARKS = frozenset({"PointOfNoReturn"})
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()
+    state = serializers.ChoiceField(["done", "now", "next", "undone"])
+    seconds = serializers.FloatField(allow_null=True)
+    usual_seconds = serializers.FloatField(allow_null=True)
+
+
+class ChildSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    kind = serializers.CharField()
+    state = serializers.ChoiceField(JobState)
+    percent = serializers.IntegerField()
+    target = Target(source="*")
+
+
+class JobDetailSerializer(JobSerializer):
+    steps = serializers.SerializerMethodField()
+    children = serializers.SerializerMethodField()
+    children_by_state = serializers.SerializerMethodField()
+
+    @extend_schema_field(StepSerializer(many=True))
+    def get_steps(self, job: Job) -> list[dict[str, Any]]:
+        return steps_of(job)
+
+    @extend_schema_field(ChildSerializer(many=True))
+    def get_children(self, job: Job) -> list[dict[str, Any]]:
+        return list(ChildSerializer(self._children(job)[:MAX_CHILDREN], many=True).data)
+
+    def get_children_by_state(self, job: Job) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for state in self._children(job).values_list("state", flat=True):
+            counts[state] = counts.get(state, 0) + 1
+        return counts
+
+    def _children(self, job: Job) -> QuerySet[Job]:
+        return job.children.order_by("id")
+
+
+def steps_of(job: Job) -> list[dict[str, Any]]:
+    """The job's steps in order, with what each took and what it usually takes. Before a worker has
+    written the plan, the steps of the last job of this kind that worked."""
+    plan = job.plan
+    if not plan:
+        done = Job.objects.filter(kind=job.kind, state=JobState.DONE).order_by("-finished_at")
+        plan = done.values_list("plan", flat=True).first() or []
+    usual = usual_seconds(job.kind)
+    begun = len(job.trail)
+    ended_early = job.state in {JobState.UNDOING, JobState.FAILED, JobState.CANCELLED}
+    steps = []
+    for index, name in enumerate(plan):
+        if name in _MARKS:
+            continue
+        if index < begun - job.midstep:
+            state = "done"
+        elif index < begun:
+            state = "now"
+        else:
+            state = "undone" if ended_early and name in job.timings else "next"
+        steps.append(
+            {
+                "name": name,
+                "label": step_label(name),
+                "state": state,
+                "seconds": job.timings.get(name),
+                "usual_seconds": usual.get(name),
+            }
+        )
+    return steps
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List jobs", responses=JobSerializer(many=True)),
+    retrieve=extend_schema(summary="One job with its steps", responses=JobDetailSerializer),
+)
+class JobViewSet(ResourceViewSet):
+    queryset = Job.objects.select_related("account", "parent")
+    serializer_class = JobDetailSerializer
+    orders = {"created_at": "id"}
+    default_order = "-created_at"
+    filters = {
+        "state": ByChoice("state", tuple(JobState.values)),
+        "kind": ByText("kind"),
+        "target": ById("target_uuid"),
+        "account": ById("account__uuid"),
+        "parent": ById("parent__uuid"),
+    }
+
+    def get_serializer_class(self) -> Any:
+        return JobSerializer if self.action == "list" else JobDetailSerializer
+
+    def _act(self, service: Any) -> Response:
+        return self.once(lambda: Response(self.shown(service(self.actor, self.object())), 202))
+
+    @extend_schema(
+        summary="Ask a job to end and to take back what it did",
+        request=None,
+        responses={202: JobDetailSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self._act(services.cancel_job)
+
+    @extend_schema(summary="Let a stuck job go on", request=None, responses={202: JobDetailSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self._act(services.retry_job)
+
+    @extend_schema(
+        summary="Settle a stuck job by what the world shows",
+        request=None,
+        responses={202: JobDetailSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self._act(services.resolve_job)
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    phase = serializers.ChoiceField(Event.Phase)
+    target = Target(source="*")
+    account = Reference(allow_null=True)
+    actor = serializers.CharField(source="actor_label")
+    job = serializers.UUIDField(source="job.uuid", allow_null=True)
+    request_id = serializers.CharField()
+    data = serializers.SerializerMethodField()
+
+    def get_data(self, event: Event) -> dict[str, Any]:
+        """What was recorded; a driver's own words only for operators."""
+        view = self.context.get("view")
+        if view is not None and view.actor.is_operator:
+            return dict(event.data)
+        data = dict(event.data)
+        if isinstance(data.get("error"), dict):
+            data["error"] = {key: value for key, value in data["error"].items() if key in {"code", "params"}}
+        return data
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List events, the latest first"),
+    retrieve=extend_schema(summary="One event"),
+)
+class EventViewSet(ResourceViewSet):
+    queryset = Event.objects.select_related("account", "job")
+    serializer_class = EventSerializer
+    orders = {"at": "id"}
+    default_order = "-at"
+    filters = {
+        "kind": ByText("kind"),
+        "phase": ByChoice("phase", tuple(Event.Phase.values)),
+        "target": ById("target_uuid"),
+        "account": ById("account__uuid"),
+        "job": ById("job__uuid"),
+        "request_id": ByText("request_id"),
+    }

@@ -1,0 +1,288 @@
+"""Primary and secondary storages, templates and volumes over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadhandler import StopFutureHandlers, TemporaryFileUploadHandler
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
+from apps.core.errors import MalformedRequest, RequestTooLarge
+from apps.core.fields import Choice, Id, Text, Truth, Whole
+from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.rest import StrictSerializer, UploadParser
+from apps.jobs.rest import JobbedViewSet, StoredError, WithJob
+from apps.storage import services, services_templates
+from apps.storage.models import PrimaryStorage, SecondaryStorage, Template, Volume
+from apps.zones.api import INFRASTRUCTURE
+from apps.zones.models import Cluster, Host, Zone
+
+
+class PrimaryStorageSerializer(WithJob):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    zone = Reference()
+    scope = serializers.ChoiceField(PrimaryStorage.Scope)
+    cluster = Reference(allow_null=True)
+    host = Reference(allow_null=True)
+    driver = serializers.CharField()
+    path = serializers.CharField()
+    enabled = serializers.BooleanField()
+    capacity_bytes = serializers.IntegerField()
+    used_bytes = serializers.IntegerField()
+    overprovision_percent = serializers.IntegerField()
+    promised_bytes = serializers.IntegerField()
+    allocated_bytes = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class PrimaryStorageInput(StrictSerializer):
+    """`cluster` with the scope "cluster", `host` with the scope "host", neither with "zone"."""
+
+    zone = Id()
+    scope = Choice(PrimaryStorage.Scope.choices)
+    cluster = Id(allow_null=True, default=None)
+    host = Id(allow_null=True, default=None)
+    name = Text()
+    path = Text()
+    driver = Choice([(name, name) for name in services.DRIVERS], default="directory")
+    overprovision_percent = Whole(low=100, high=1000, default=200)
+
+
+class SwitchedStorageViewSet(ResourceViewSet):
+    infrastructure = INFRASTRUCTURE
+
+    @extend_schema(summary="Let new data be put here", request=None)
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(services.enable_storage(self.actor, self.object())))
+
+    @extend_schema(summary="Put nothing new here; what is here stays in use", request=None)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(services.disable_storage(self.actor, self.object())))
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List primary storages"), retrieve=extend_schema(summary="One primary storage")
+)
+class PrimaryStorageViewSet(JobbedViewSet, SwitchedStorageViewSet):
+    queryset = PrimaryStorage.objects.select_related("zone", "cluster", "host")
+    serializer_class = PrimaryStorageSerializer
+    orders = {**NAME_ORDERS, "allocated_bytes": "allocated_bytes"}
+    filters = {
+        "q": Search(),
+        "zone": ById("zone__uuid"),
+        "cluster": ById("cluster__uuid"),
+        "host": ById("host__uuid"),
+        "scope": ByChoice("scope", tuple(PrimaryStorage.Scope.values)),
+        "enabled": ByFlag("enabled"),
+    }
+
+    @extend_schema(
+        summary="Create a primary storage",
+        description="202 with the job that reads its size; 201 while no host that reaches it is up.",
+        request=PrimaryStorageInput,
+        responses={201: PrimaryStorageSerializer, 202: PrimaryStorageSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        given = self.read(PrimaryStorageInput)
+        given["zone"] = self.find(Zone, given["zone"], "zone")
+        if given["cluster"]:
+            given["cluster"] = self.find(Cluster, given["cluster"], "cluster", "pod")
+        if given["host"]:
+            given["host"] = self.find(Host, given["host"], "host")
+        return self.once(lambda: self._created(*services.create_primary_storage(self.actor, **given)))
+
+    def _created(self, pool: PrimaryStorage, job: Any) -> Response:
+        return self.accepted(pool, job) if job else self.created(pool)
+
+    @extend_schema(
+        summary="Read the pool's size again",
+        request=None,
+        responses={200: PrimaryStorageSerializer, 202: PrimaryStorageSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def reconnect(self, request: Request, id: str) -> Response:  # noqa: A002
+
+        def act() -> Response:
+            pool = self.object()
+            job = services.reconnect_primary_storage(self.actor, pool)
+            return self.accepted(pool, job) if job else self.changed(pool)
+
+        return self.once(act)
+
+    @extend_schema(summary="Remove a pool that holds nothing", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_primary_storage(self.actor, self.object())
+        return Response(status=204)
+
+
+class SecondaryStorageSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    zone = Reference()
+    path = serializers.CharField()
+    enabled = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class SecondaryStorageInput(StrictSerializer):
+    zone = Id()
+    name = Text()
+    path = Text()
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List secondary storages"),
+    retrieve=extend_schema(summary="One secondary storage"),
+)
+class SecondaryStorageViewSet(SwitchedStorageViewSet):
+    queryset = SecondaryStorage.objects.select_related("zone")
+    serializer_class = SecondaryStorageSerializer
+    filters = {"q": Search(), "zone": ById("zone__uuid"), "enabled": ByFlag("enabled")}
+
+    @extend_schema(
+        summary="Create a secondary storage",
+        request=SecondaryStorageInput,
+        responses={201: SecondaryStorageSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        given = self.read(SecondaryStorageInput)
+        given["zone"] = self.find(Zone, given["zone"], "zone")
+        return self.once(lambda: self.created(services.create_secondary_storage(self.actor, **given)))
+
+    @extend_schema(summary="Remove a secondary storage without templates", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_secondary_storage(self.actor, self.object())
+        return Response(status=204)
+
+
+class TemplateSerializer(WithJob):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    account = Reference()
+    zone = Reference(source="secondary_storage.zone")
+    is_public = serializers.BooleanField()
+    description = serializers.CharField()
+    arch = serializers.CharField()
+    state = serializers.ChoiceField(Template.State)
+    error = StoredError(allow_null=True)
+    size_bytes = serializers.IntegerField()
+    virtual_size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    min_memory_mib = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class TemplateInput(StrictSerializer):
+    """A qcow2 image with its description. Without `account` it belongs to your only one."""
+
+    name = Text()
+    zone = Id()
+    file = serializers.FileField(allow_empty_file=True, max_length=255)
+    account = Id(allow_null=True, default=None)
+    description = Text(default="")
+    is_public = Truth(default=False)
+    arch = Text(default="x86_64")
+    min_memory_mib = Whole(low=0, high=16 * 1024 * 1024, default=0)
+
+
+class CappedUpload(TemporaryFileUploadHandler):
+    """Uploads go to disk as they come, and no further than the largest template."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        self.received = 0
+        super().new_file(*args, **kwargs)
+        raise StopFutureHandlers
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.received += len(raw_data)
+        if self.received > settings.TEMPLATE_MAX_BYTES:
+            raise RequestTooLarge(place="file", limit=settings.TEMPLATE_MAX_BYTES)
+        super().receive_data_chunk(raw_data, start)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List templates"), retrieve=extend_schema(summary="One template")
+)
+class TemplateViewSet(JobbedViewSet):
+    queryset = Template.objects.select_related("account", "secondary_storage__zone")
+    serializer_class = TemplateSerializer
+    orders = {**NAME_ORDERS, "state": "state", "size_bytes": "size_bytes"}
+    filters = {
+        "q": Search(),
+        "zone": ById("secondary_storage__zone__uuid"),
+        "account": ById("account__uuid"),
+        "state": ByChoice("state", tuple(Template.State.values)),
+        "public": ByFlag("is_public"),
+    }
+
+    def get_parsers(self) -> list[Any]:
+        if self.request is not None and self.request.method == "POST":
+            return [UploadParser()]
+        return super().get_parsers()
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        if request.method == "POST":
+            request.upload_handlers = [CappedUpload(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Register a template from a file",
+        request={"multipart/form-data": TemplateInput},
+        responses={202: TemplateSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        if "file" not in request.data:
+            raise MalformedRequest("no_file", place="file")
+        given = self.read(TemplateInput)
+        upload, zone = given.pop("file"), self.find(Zone, given.pop("zone"), "zone")
+        given["account"] = self.own_account(given["account"])
+        given["secondary_storage"] = services_templates.storage_of(zone)
+        template = services_templates.new_template(self.actor, **given)
+        with services_templates.staged_upload(template, upload):
+            return self.once(
+                lambda: self.accepted(*services_templates.register_template(self.actor, template=template))
+            )
+
+    @extend_schema(summary="Delete a template", responses={202: TemplateSerializer})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        def act() -> Response:
+            template = self.object()
+            return self.accepted(template, services_templates.delete_template(self.actor, template))
+
+        return self.once(act)
+
+
+class VolumeSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    account = Reference()
+    zone = Reference()
+    template = Reference(allow_null=True)
+    size_bytes = serializers.IntegerField()
+    is_allocated = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_is_allocated(self, volume: Volume) -> bool:
+        return volume.pool_id is not None
+
+
+@extend_schema_view(list=extend_schema(summary="List volumes"), retrieve=extend_schema(summary="One volume"))
+class VolumeViewSet(ResourceViewSet):
+    queryset = Volume.objects.select_related("account", "zone", "template")
+    serializer_class = VolumeSerializer
+    orders = {**NAME_ORDERS, "size_bytes": "size_bytes"}
+    filters = {
+        "q": Search(),
+        "zone": ById("zone__uuid"),
+        "account": ById("account__uuid"),
+        "virtual_machine": ById("attachment__vm__uuid"),
+    }

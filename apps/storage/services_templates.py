@@ -1,0 +1,153 @@
+"""Templates: registering an uploaded image, deleting one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account
+from apps.core.checks import clean_whole
+from apps.core.constraints import insert
+from apps.core.errors import InvalidInput, ObjectInUse, RequestTooLarge, StateConflict, StorageUnavailable
+from apps.core.names import clean_name
+from apps.jobs import events
+from apps.jobs.models import Job
+from apps.jobs.services import submit
+from apps.storage.models import SecondaryStorage, Template
+from apps.zones.models import Zone
+
+_ARCH = re.compile(r"[a-z0-9_]{1,16}")
+_CHUNK_BYTES = 4 * 1024 * 1024
+_ORPHAN_SECONDS = 24 * 3600
+
+
+def lock_of(template: Template) -> str:
+    return f"template:{template.uuid}"
+
+
+def storage_of(zone: Zone) -> SecondaryStorage:
+    """Where new templates of a zone go: its first secondary storage that is enabled."""
+    storage = (
+        SecondaryStorage.objects.select_related("zone").filter(zone=zone, enabled=True).order_by("pk").first()
+    )
+    if storage is None:
+        raise InvalidInput("no_secondary_storage", place="zone")
+    return storage
+
+
+def new_template(
+    actor: Actor,
+    *,
+    account: Account,
+    secondary_storage: SecondaryStorage,
+    name: str,
+    description: str = "",
+    is_public: bool = False,
+    arch: str = "x86_64",
+    min_memory_mib: int = 0,
+) -> Template:
+    """A template that may be registered, not saved yet: all that can be refused before an upload."""
+    policy.require(actor, "template.register", account)
+    if not secondary_storage.enabled:
+        raise InvalidInput("storage_disabled", place="secondary_storage")
+    if not secondary_storage.zone.enabled:
+        raise InvalidInput("zone_disabled", place="zone")
+    if not isinstance(arch, str) or not _ARCH.fullmatch(arch):
+        raise InvalidInput("not_an_architecture", place="arch")
+    return Template(
+        account=account,
+        secondary_storage=secondary_storage,
+        name=clean_name(name),
+        description=clean_name(description, place="description", limit=500) if description else "",
+        is_public=is_public,
+        arch=arch,
+        min_memory_mib=clean_whole(min_memory_mib, place="min_memory_mib", low=0, high=16 * 1024 * 1024),
+    )
+
+
+@contextmanager
+def staged_upload(template: Template, upload: IO[bytes]) -> Iterator[None]:
+    """The upload lies where the operation finds it, in a new 0600 file; at the end it is removed
+    unless the template was saved meanwhile. No transaction is open while gigabytes move.
+    RequestTooLarge past TEMPLATE_MAX_BYTES; StorageUnavailable if the folder cannot be written."""
+    path = _incoming(template)
+    try:
+        _store(upload, path, template.secondary_storage)
+        yield
+    finally:
+        if not Template.objects.filter(uuid=template.uuid).exists():
+            path.unlink(missing_ok=True)
+
+
+def _incoming(template: Template) -> Path:
+    return Path(template.secondary_storage.path) / "incoming" / str(template.uuid)
+
+
+def _store(upload: IO[bytes], path: Path, storage: SecondaryStorage) -> None:
+    limit, size = settings.TEMPLATE_MAX_BYTES, 0
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _forget_orphans(path.parent)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            while chunk := upload.read(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > limit:
+                    raise RequestTooLarge(limit=limit, place="file")
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        reason = "storage_full" if error.errno == errno.ENOSPC else "storage_folder"
+        raise StorageUnavailable(
+            f"{path.parent}: {error.strerror}", storage=storage.name, reason=reason
+        ) from None
+
+
+def _forget_orphans(folder: Path) -> None:
+    """Remove day-old uploads whose web process died before the template's row was written."""
+    oldest = time.time() - _ORPHAN_SECONDS
+    old = {path.name: path for path in folder.iterdir() if path.stat().st_mtime < oldest}
+    uuids = [name for name in old if len(name) == 36]
+    known = {str(uuid) for uuid in Template.objects.filter(uuid__in=uuids).values_list("uuid", flat=True)}
+    for name in uuids:
+        if name not in known:
+            old[name].unlink(missing_ok=True)
+
+
+@transaction.atomic
+def register_template(actor: Actor, *, template: Template) -> tuple[Template, Job]:
+    """Save a new template, Creating, whose upload is staged; the job inspects and stores it."""
+    policy.require(actor, "template.register", template.account)
+    insert(template)
+    events.record(actor, "template.create", template)
+    return template, submit(actor, "template.register", template, lock_keys=[lock_of(template)])
+
+
+@transaction.atomic
+def delete_template(actor: Actor, template: Template) -> Job:
+    """Delete a template that no machine is made from; its row stays, Deleted, where old rows name it."""
+    policy.require(actor, "template.delete", template)
+    volumes = template.volumes.count()
+    if volumes:
+        raise ObjectInUse(counts={"volume": volumes})
+    deletable = Template.objects.filter(
+        pk=template.pk, state__in=[Template.State.READY, Template.State.ERROR]
+    )
+    before = template.state
+    if not deletable.filter(state=before).update(state=Template.State.DELETING):
+        template.refresh_from_db()
+        raise StateConflict(reason="wrong_state", state=template.state, wanted="Ready, Error")
+    template.state = Template.State.DELETING
+    return submit(actor, "template.delete", template, lock_keys=[lock_of(template)], state_before=str(before))

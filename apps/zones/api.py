@@ -1,0 +1,232 @@
+"""Regions, zones, clusters and hosts over REST. Pods come with their networks (`apps.network.api`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
+from apps.core.fields import Choice, Id, Text, Whole
+from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.rest import StrictSerializer
+from apps.jobs.rest import JobbedViewSet, WithJob
+from apps.zones import services
+from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
+
+INFRASTRUCTURE = "infrastructure.read"
+"""Not granted to anybody: pods, clusters, hosts and storage are the operator's."""
+
+
+class RegionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class RegionInput(StrictSerializer):
+    name = Text()
+
+
+@extend_schema_view(list=extend_schema(summary="List regions"), retrieve=extend_schema(summary="One region"))
+class RegionViewSet(ResourceViewSet):
+    queryset = Region.objects.all()
+    serializer_class = RegionSerializer
+    filters = {"q": Search()}
+
+    @extend_schema(summary="Create a region", request=RegionInput, responses={201: RegionSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(RegionInput)
+        return self.once(lambda: self.created(services.create_region(self.actor, **given)))
+
+    @extend_schema(summary="Remove an empty region", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_region(self.actor, self.object())
+        return Response(status=204)
+
+
+class SwitchedViewSet(ResourceViewSet):
+    """A part of the cloud that can be disabled: nothing new is placed there until it is enabled."""
+
+    @extend_schema(summary="Let new machines be placed here", request=None)
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(services.enable(self.actor, self.object())))
+
+    @extend_schema(summary="Place no new machine here; what runs, runs on", request=None)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(services.disable(self.actor, self.object())))
+
+
+class ZoneSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    region = Reference()
+    network_type = serializers.ChoiceField(Zone.NetworkType)
+    dns = serializers.ListField(child=serializers.IPAddressField())
+    enabled = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class ZoneInput(StrictSerializer):
+    region = Id()
+    name = Text()
+    network_type = Choice(Zone.NetworkType.choices, default=Zone.NetworkType.BASIC)
+    dns = serializers.ListField(child=Text(), default=list, max_length=services.MAX_DNS)
+
+
+@extend_schema_view(list=extend_schema(summary="List zones"), retrieve=extend_schema(summary="One zone"))
+class ZoneViewSet(SwitchedViewSet):
+    queryset = Zone.objects.select_related("region")
+    serializer_class = ZoneSerializer
+    filters = {"q": Search(), "region": ById("region__uuid"), "enabled": ByFlag("enabled")}
+
+    @extend_schema(summary="Create a zone", request=ZoneInput, responses={201: ZoneSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(ZoneInput)
+        given["region"] = self.find(Region, given["region"], "region")
+        return self.once(lambda: self.created(services.create_zone(self.actor, **given)))
+
+    @extend_schema(summary="Remove an empty zone", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_zone(self.actor, self.object())
+        return Response(status=204)
+
+
+class ClusterSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    zone = Reference(source="pod.zone")
+    pod = Reference()
+    hypervisor = serializers.ChoiceField(Cluster.Hypervisor)
+    arch = serializers.CharField()
+    cpu_overcommit_percent = serializers.IntegerField()
+    memory_overcommit_percent = serializers.IntegerField()
+    enabled = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+
+
+class ClusterInput(StrictSerializer):
+    pod = Id()
+    name = Text()
+    hypervisor = Choice(Cluster.Hypervisor.choices, default=Cluster.Hypervisor.KVM)
+    arch = Text(default="x86_64")
+    cpu_overcommit_percent = Whole(low=100, high=5000, default=200)
+    memory_overcommit_percent = Whole(low=100, high=1000, default=100)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List clusters"), retrieve=extend_schema(summary="One cluster")
+)
+class ClusterViewSet(SwitchedViewSet):
+    queryset = Cluster.objects.select_related("pod__zone")
+    serializer_class = ClusterSerializer
+    infrastructure = INFRASTRUCTURE
+    filters = {
+        "q": Search(),
+        "zone": ById("pod__zone__uuid"),
+        "pod": ById("pod__uuid"),
+        "enabled": ByFlag("enabled"),
+    }
+
+    @extend_schema(summary="Create a cluster", request=ClusterInput, responses={201: ClusterSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(ClusterInput)
+        given["pod"] = self.find(Pod, given["pod"], "pod")
+        return self.once(lambda: self.created(services.create_cluster(self.actor, **given)))
+
+    @extend_schema(summary="Remove an empty cluster", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_cluster(self.actor, self.object())
+        return Response(status=204)
+
+
+class HostSerializer(WithJob):
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    zone = Reference()
+    pod = Reference()
+    cluster = Reference()
+    driver = serializers.ChoiceField(Host.Driver)
+    address = serializers.CharField()
+    port = serializers.IntegerField()
+    username = serializers.CharField()
+    has_private_key = serializers.SerializerMethodField()
+    host_key = serializers.CharField()
+    uri = serializers.CharField()
+    extra = serializers.DictField(child=serializers.CharField())
+    state = serializers.ChoiceField(HostState)
+    state_reason = serializers.CharField()
+    enabled = serializers.BooleanField()
+    last_seen_at = serializers.DateTimeField(allow_null=True)
+    cpu_model = serializers.CharField()
+    cpu_cores = serializers.IntegerField()
+    cpu_mhz = serializers.IntegerField()
+    memory_mib = serializers.IntegerField()
+    hypervisor_version = serializers.CharField()
+    accelerator = serializers.CharField()
+    capacity_vcpus = serializers.IntegerField()
+    capacity_memory_mib = serializers.IntegerField()
+    allocated_vcpus = serializers.IntegerField()
+    allocated_memory_mib = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+    def get_has_private_key(self, host: Host) -> bool:
+        return bool(host.private_key)
+
+
+class HostInput(StrictSerializer):
+    """A host at another address needs `private_key` and `host_key`; without an address it is the
+    machine that the workers run on."""
+
+    cluster = Id()
+    name = Text()
+    address = Text(default="")
+    port = Whole(low=1, high=65535, default=22)
+    username = Text(default="root")
+    private_key = Text(default="", write_only=True)
+    host_key = Text(default="")
+    driver = Choice(Host.Driver.choices, default=Host.Driver.LIBVIRT)
+    uri = Text(default="qemu:///system")
+    extra = serializers.DictField(child=Text(), default=dict)
+
+
+@extend_schema_view(list=extend_schema(summary="List hosts"), retrieve=extend_schema(summary="One host"))
+class HostViewSet(JobbedViewSet, SwitchedViewSet):
+    queryset = Host.objects.select_related("zone", "pod", "cluster")
+    serializer_class = HostSerializer
+    infrastructure = INFRASTRUCTURE
+    orders = {**NAME_ORDERS, "state": "state", "memory_mib": "memory_mib"}
+    filters = {
+        "q": Search(),
+        "zone": ById("zone__uuid"),
+        "pod": ById("pod__uuid"),
+        "cluster": ById("cluster__uuid"),
+        "state": ByChoice("state", tuple(HostState.values)),
+        "enabled": ByFlag("enabled"),
+    }
+
+    @extend_schema(summary="Add a host and connect it", request=HostInput, responses={202: HostSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.read(HostInput)
+        given["cluster"] = self.find(Cluster, given["cluster"], "cluster", "pod")
+        return self.once(lambda: self.accepted(*services.add_host(self.actor, **given)))
+
+    @extend_schema(summary="Remove a host that holds nothing", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        services.remove_host(self.actor, self.object())
+        return Response(status=204)
+
+    @extend_schema(summary="Reach the host anew", request=None, responses={202: HostSerializer})
+    @action(detail=True, methods=["post"])
+    def reconnect(self, request: Request, id: str) -> Response:  # noqa: A002
+        def act() -> Response:
+            host = self.object()
+            return self.accepted(host, services.reconnect_host(self.actor, host))
+
+        return self.once(act)

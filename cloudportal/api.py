@@ -1,0 +1,51 @@
+"""The paths of the REST API, version 1."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+
+from apps.accounts import api as accounts
+from apps.compute.api import machines, offerings, strays
+from apps.core.rest import ProblemView, UnknownPath
+from apps.jobs import api as jobs
+from apps.network import api as network
+from apps.storage import api as storage
+from apps.zones import api as zones
+
+VIEWSETS = {
+    "regions": zones.RegionViewSet,
+    "zones": zones.ZoneViewSet,
+    "pods": network.PodViewSet,
+    "clusters": zones.ClusterViewSet,
+    "hosts": zones.HostViewSet,
+    "primary-storages": storage.PrimaryStorageViewSet,
+    "secondary-storages": storage.SecondaryStorageViewSet,
+    "networks": network.NetworkViewSet,
+    "service-offerings": offerings.ServiceOfferingViewSet,
+    "templates": storage.TemplateViewSet,
+    "ssh-keys": offerings.SshKeyViewSet,
+    "virtual-machines": machines.VirtualMachineViewSet,
+    "volumes": storage.VolumeViewSet,
+    "jobs": jobs.JobViewSet,
+    "events": jobs.EventViewSet,
+    "stray-machines": strays.StrayMachineViewSet,
+    "accounts": accounts.AccountViewSet,
+    "quotas": accounts.QuotaViewSet,
+    "users": accounts.UserViewSet,
+    "domains": accounts.DomainViewSet,
+}
+
+router = SimpleRouter()
+for noun, viewset in VIEWSETS.items():
+    router.register(noun, viewset, basename=noun.removesuffix("s"))
+
+app_name = "api"
+urlpatterns = [
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("me/", accounts.MeView.as_view(), name="me"),
+    path("problems/<slug:code>/", ProblemView.as_view(), name="problem"),
+    path("", include(router.urls)),
+    re_path(r"", UnknownPath.as_view()),
+]
