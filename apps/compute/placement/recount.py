@@ -1,0 +1,180 @@
+"""Counting anew: whether the counts beside the rows still say what the rows say.
+
+Pointer and count move together, so in any one statement's view they agree. A difference is confirmed
+with the counting row locked: what is still under way then has not touched that row yet, and adds its
+part to whatever is written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
+
+from apps.accounts.models import Account, Quota
+from apps.accounts.quota import Amount
+from apps.compute.models import Nic, VirtualMachine
+from apps.compute.states import HOLDS, Holding
+from apps.network import addresses
+from apps.network.models import IpAddress
+from apps.storage.models import PrimaryStorage, TemplateCopy, Volume
+from apps.zones.models import Host, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A count that is not what the rows add up to. `kind` is host, pool, template_copy, quota or
+    address; `uuid` and `name` are those of the object or, for a quota, of its owner."""
+
+    kind: str
+    uuid: str
+    name: str
+    counter: str
+    recorded: int
+    actual: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    kind: str
+    model: type[models.Model]
+    field: str
+    rows: models.QuerySet[Any]  # what it counts, grouped by the pointer to the counting row
+    zone: str
+
+    def read(self) -> models.QuerySet[Any]:
+        """Every counting row with what it should say."""
+        total = Cast(Coalesce(Subquery(self.rows.values("total")), 0), BigIntegerField())
+        rows: models.QuerySet[Any] = self.model._default_manager.annotate(actual=total)
+        return rows
+
+
+def _rows(model: type[models.Model], pointer: str, total: Any) -> models.QuerySet[Any]:
+    rows: models.QuerySet[Any] = model._default_manager.filter(**{pointer: OuterRef("pk")}).order_by()
+    grouped: models.QuerySet[Any] = rows.values(pointer).annotate(total=total)
+    return grouped
+
+
+_COUNTERS = (
+    _Counter("host", Host, "allocated_vcpus", _rows(VirtualMachine, "host", Sum("claimed_vcpus")), "zone"),
+    _Counter(
+        "host",
+        Host,
+        "allocated_memory_mib",
+        _rows(VirtualMachine, "host", Sum("claimed_memory_mib")),
+        "zone",
+    ),
+    _Counter("pool", PrimaryStorage, "allocated_bytes", _rows(Volume, "pool", Sum("size_bytes")), "zone"),
+    _Counter(
+        "template_copy", TemplateCopy, "uses", _rows(Volume, "template_copy", Count("pk")), "pool__zone"
+    ),
+)
+
+
+def recount(zone: Zone | None = None, *, fix: bool = False) -> list[Drift]:
+    """All drift of one zone, or of everything with the quotas, which know no zone. `fix` writes what
+    the rows say; the drift reported is then what there was."""
+    drifts = [drift for counter in _COUNTERS for drift in _recount(counter, zone, fix)]
+    drifts += _recount_addresses(zone, fix)
+    if zone is None:
+        drifts += _recount_quotas(fix)
+    return drifts
+
+
+def _recount(counter: _Counter, zone: Zone | None, fix: bool) -> Iterable[Drift]:
+    rows = counter.read().exclude(**{counter.field: F("actual")})
+    if zone is not None:
+        rows = rows.filter(**{counter.zone: zone})
+    for pk in rows.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            counter.model._default_manager.select_for_update().get(pk=pk)
+            row = rows.filter(pk=pk).first()
+            if row is None:
+                continue
+            if fix:
+                counter.model._default_manager.filter(pk=pk).update(**{counter.field: row.actual})
+        name = row.template.name if isinstance(row, TemplateCopy) else row.name
+        recorded = getattr(row, counter.field)
+        yield Drift(counter.kind, str(row.uuid), name, counter.field, recorded, int(row.actual))
+
+
+def _recount_addresses(zone: Zone | None, fix: bool) -> Iterable[Drift]:
+    """Addresses whose holder is no NIC that points at them, and the other way round."""
+    nic = Nic.objects.filter(ip=OuterRef("pk"))
+    rows = IpAddress.objects.annotate(
+        held=Exists(nic.filter(uuid=OuterRef("holder"))),
+        owner=Subquery(nic.values("uuid")[:1]),
+    ).filter(Q(held=False) & (~Q(holder=None) | ~Q(owner=None)))
+    if zone is not None:
+        rows = rows.filter(network__zone=zone)
+    for row in rows.select_related("network").order_by("pk"):
+        if fix and row.owner is None and row.holder is not None:
+            addresses.release(row.holder)
+        elif fix:
+            IpAddress.objects.filter(pk=row.pk, holder=row.holder).update(holder=row.owner, free_after=None)
+        recorded, actual = int(row.holder is not None), int(row.owner is not None)
+        yield Drift("address", str(row.network.uuid), row.address, "holder", recorded, actual)
+
+
+def _recount_quotas(fix: bool) -> Iterable[Drift]:
+    used = _usage(VirtualMachine.objects.all())
+    paths = dict(Account.objects.filter(pk__in=used).values_list("pk", "domain__path"))
+    for quota in Quota.objects.select_related("account", "domain").order_by("pk"):
+        below = quota.domain.path if quota.domain else None
+        mine = (
+            key for key in used if key == quota.account_id or (below and (paths[key] or "").startswith(below))
+        )
+        if _difference(quota, sum((used[key] for key in mine), Amount())):
+            yield from _confirm_quota(quota.pk, fix)
+
+
+def _confirm_quota(pk: int, fix: bool) -> list[Drift]:
+    with transaction.atomic():
+        Quota.objects.select_for_update().get(pk=pk)
+        quota = Quota.objects.select_related("account", "domain").get(pk=pk)
+        mine = (
+            Q(account=quota.account_id)
+            if quota.account_id
+            else Q(account__domain__path__startswith=quota.domain.path)  # type: ignore[union-attr]
+        )
+        actual = sum(_usage(VirtualMachine.objects.filter(mine)).values(), Amount())
+        difference = _difference(quota, actual)
+        if fix and difference:
+            values = {f"used_{name}": getattr(actual, name) for name in difference}
+            Quota.objects.filter(pk=pk).update(**values)
+    owner: Any = quota.account or quota.domain
+    return [
+        Drift("quota", str(owner.uuid), owner.name, f"used_{name}", recorded, getattr(actual, name))
+        for name, recorded in difference.items()
+    ]
+
+
+def _difference(quota: Quota, actual: Amount) -> dict[str, int]:
+    """The resources whose count differs, with the count."""
+    recorded = {name: getattr(quota, f"used_{name}") for name in Quota.RESOURCES}
+    return {name: count for name, count in recorded.items() if count != getattr(actual, name)}
+
+
+def _usage(machines: models.QuerySet[VirtualMachine]) -> dict[int, Amount]:
+    """What each account's machines count against its quota: `VirtualMachine.quota_amount`, summed."""
+    holding = [state for state, holds in HOLDS.items() if Holding.QUOTA in holds]
+    machines = machines.filter(state__in=holding).order_by()
+    totals: dict[int, Amount] = defaultdict(Amount)
+    sizes = machines.values_list("account").annotate(
+        Count("pk"), Sum("offering__vcpus"), Sum("offering__memory_mib")
+    )
+    for account, count, vcpus, memory in sizes:
+        totals[account] += Amount(machines=count, vcpus=int(vcpus), memory_mib=int(memory))
+    gib = (F("size_bytes") + (2**30 - 1)) / 2**30
+    disks = Volume.objects.filter(attachment__vm__in=machines).values_list("attachment__vm__account")
+    for account, total in disks.order_by().annotate(total=Sum(gib)):
+        totals[account] += Amount(storage_gib=int(total))
+    nics = Nic.objects.filter(vm__in=machines).order_by().values_list("vm__account")
+    for account, total in nics.annotate(Count("pk")):
+        totals[account] += Amount(addresses=total)
+    return totals
