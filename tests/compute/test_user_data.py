@@ -59,7 +59,7 @@ def multipart(*parts: tuple[str, str], encoding: str = "utf-8") -> str:
         "#!/bin/sh\n" + "#" * (LIMIT_BYTES - 10),
     ],
 )
-def test_what_cloud_init_can_use_passes(text):
+def test_what_cloud_init_can_use_passes(text: str) -> None:
     validate_user_data(text)
 
 
@@ -106,25 +106,25 @@ def test_what_cloud_init_can_use_passes(text):
         ("#include\nhttps://a.example/x y\n", "bad_include", 2),
     ],
 )
-def test_what_cloud_init_cannot_use_is_refused_with_its_line(text, reason, line):
+def test_what_cloud_init_cannot_use_names_its_line(text: str, reason: str, line: int | None) -> None:
     assert refusal(text) == (reason, line)
 
 
-def test_aliases_that_unfold_to_very_much_are_refused_before_anything_is_built():
+def test_aliases_that_unfold_to_very_much_are_refused_before_anything_is_built() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     assert refusal(CONFIG + "a0: &a0 [lol]\n" + "\n".join(levels))[0] == "yaml_alias_bomb"
 
 
-def test_merge_keys_that_unfold_to_very_much_are_refused():
+def test_merge_keys_that_unfold_to_very_much_are_refused() -> None:
     levels = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
     assert refusal(CONFIG + "a0: &a0 {x: 1}\n" + "\n".join(levels))[0] == "yaml_alias_bomb"
 
 
-def test_ten_megabytes_are_refused_by_their_size_alone():
+def test_ten_megabytes_are_refused_by_their_size_alone() -> None:
     assert refusal(CONFIG + "a: [" + "*x," * 3_500_000) == ("too_large", None)
 
 
-def test_a_line_inside_a_readable_part_is_counted_from_the_top():
+def test_a_line_inside_a_readable_part_is_counted_from_the_top() -> None:
     text = multipart(("cloud-config", "a: 1\nb: [\nc: 3\n"), encoding="us-ascii")
     expected = text.split("\n").index("c: 3") + 2
     reason, line = refusal(text)
@@ -132,7 +132,7 @@ def test_a_line_inside_a_readable_part_is_counted_from_the_top():
     assert line == expected
 
 
-def test_an_error_inside_an_encoded_part_names_the_line_where_the_part_begins():
+def test_an_error_inside_an_encoded_part_names_the_line_where_the_part_begins() -> None:
     text = multipart(("cloud-config", "a: ü\na: 2\n"))
     encoded = next(n for n, row in enumerate(text.split("\n"), 1) if row.startswith("YTog"))
     assert refusal(text) == ("duplicate_key", encoded)
@@ -155,16 +155,16 @@ def test_an_error_inside_an_encoded_part_names_the_line_where_the_part_begins():
         (CONFIG + "content: 'MIME-Version: 1.0'\n", "bad_multipart"),
     ],
 )
-def test_a_message_that_cloud_init_could_not_take_apart_is_refused(text, reason):
+def test_a_message_that_cloud_init_could_not_take_apart_is_refused(text: str, reason: str) -> None:
     assert refusal(text)[0] == reason
 
 
-def test_messages_nested_deeper_than_the_parser_can_follow_are_refused():
+def test_messages_nested_deeper_than_the_parser_can_follow_are_refused() -> None:
     nested = "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(550))
     assert refusal("MIME-Version: 1.0\n" + nested)[0] == "bad_multipart"
 
 
-def test_an_error_never_repeats_the_user_data():
+def test_an_error_never_repeats_the_user_data() -> None:
     for text in (CONFIG + "password: hunter2\npassword: hunter2\n", CONFIG + "x: [hunter2\n", "hunter2"):
         with pytest.raises(UserDataInvalid) as caught:
             validate_user_data(text)
@@ -195,7 +195,7 @@ HEADERS = st.sampled_from(
 @example(CONFIG, "%YAML 9.9\n---\na: 1")
 @example(CONFIG, "<<: 1")
 @example(CONFIG, "=: 1")
-def test_any_text_passes_or_is_refused_with_a_known_reason(header, body):
+def test_any_text_passes_or_is_refused_with_a_known_reason(header: str, body: str) -> None:
     text = header + body
     with contextlib.suppress(UserDataInvalid):
         validate_user_data(text)
@@ -206,7 +206,7 @@ def test_any_text_passes_or_is_refused_with_a_known_reason(header, body):
 
 
 @given(st.dictionaries(st.text(st.characters(codec="ascii", categories=["L"]), min_size=1), st.integers()))
-def test_a_mapping_written_as_yaml_passes(config):
+def test_a_mapping_written_as_yaml_passes(config: dict[str, int]) -> None:
     import yaml
 
     validate_user_data(CONFIG + yaml.safe_dump(config))

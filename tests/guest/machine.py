@@ -24,7 +24,7 @@ ADDRESS, GATEWAY, DNS = "10.0.2.15", "10.0.2.2", "10.0.2.3"
 """What QEMU's user network gives by DHCP; it forwards to this address, so static ones must equal it."""
 
 
-def wait_for(condition: Callable[[], T], what: str, seconds: float) -> T:
+def wait_for(condition: Callable[[], T | None], what: str, seconds: float) -> T:
     """The first true value of `condition`; fails, naming `what`, after `seconds`."""
     end = time.monotonic() + seconds
     while not (value := condition()):

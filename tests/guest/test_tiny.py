@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
@@ -49,9 +50,9 @@ def public_line(key: paramiko.PKey) -> str:
     return f"{key.get_name()} {key.get_base64()} tester"
 
 
-def spec(instance: str = "i-0001", key: paramiko.PKey = KEY, **more: object) -> SeedSpec:
-    given = {"hostname": "web-1.lab", "user": "jane", "networks": [STATIC]} | more
-    return SeedSpec(instance_id=instance, ssh_keys=[public_line(key)], **given)
+def spec(instance: str = "i-0001", key: paramiko.PKey = KEY, **more: Any) -> SeedSpec:
+    values: dict[str, Any] = {"hostname": "web-1.lab", "user": "jane", "networks": [STATIC]} | more
+    return SeedSpec(instance_id=instance, ssh_keys=[public_line(key)], **values)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,7 @@ def boot(image: Path, tmp_path: Path) -> Iterator[Boot]:
 def _booter(image: Path, folder: Path) -> Iterator[Boot]:
     machines = []
 
-    def boot(seed: SeedSpec | None, **options: object) -> Machine:
+    def boot(seed: SeedSpec | None, **options: Any) -> Machine:
         machines.append(Machine(image, folder, build_seed(seed) if seed else None, **options))
         return machines[-1]
 
@@ -93,34 +94,34 @@ def guest(boot_module: Boot) -> Machine:
     return machine
 
 
-def test_the_console_says_once_and_on_its_own_line_that_the_guest_is_ready(guest):
+def test_the_console_says_once_and_on_its_own_line_that_the_guest_is_ready(guest: Machine) -> None:
     name, address, _ = guest.wait_until_ready().groups()
     assert (name, address) == ("web-1.lab", ADDRESS)
     assert guest.console().count("guest ready") == 1
 
 
-def test_the_web_page_says_who_the_guest_is(guest):
+def test_the_web_page_says_who_the_guest_is(guest: Machine) -> None:
     page = guest.page()
     for fact in ("web-1.lab", "i-0001", ADDRESS):
         assert f">{fact}<" in page
 
 
 @pytest.mark.parametrize("user", ["root", "jane"])
-def test_the_seeds_key_lets_in_root_and_the_named_user(guest, user):
+def test_the_seeds_key_lets_in_root_and_the_named_user(guest: Machine, user: str) -> None:
     assert guest.ssh("whoami; hostname", KEY, user=user).split() == [user, "web-1.lab"]
 
 
-def test_another_key_is_refused(guest):
+def test_another_key_is_refused(guest: Machine) -> None:
     with pytest.raises(paramiko.AuthenticationException):
         guest.ssh("true", STRANGER)
 
 
-def test_passwords_are_no_way_in_over_ssh(guest):
+def test_passwords_are_no_way_in_over_ssh(guest: Machine) -> None:
     with pytest.raises(paramiko.BadAuthenticationType), guest.ssh_client("root", password=""):
         pass
 
 
-def test_cards_are_matched_by_mac_and_not_by_their_order_in_the_seed(guest):
+def test_cards_are_matched_by_mac_and_not_by_their_order_in_the_seed(guest: Machine) -> None:
     links = guest.ssh("ip -o link; ip -o -4 addr; ip route; cat /etc/resolv.conf", KEY)
     for card, mtu, address in (("eth0", 1442, f"{ADDRESS}/24"), ("eth1", 1400, "192.168.77.5/24")):
         assert re.search(rf"{card}: .* mtu {mtu} ", links)
@@ -129,22 +130,22 @@ def test_cards_are_matched_by_mac_and_not_by_their_order_in_the_seed(guest):
     assert f"nameserver {DNS}" in links
 
 
-def test_every_file_is_roots_but_the_users_home(guest):
+def test_every_file_is_roots_but_the_users_home(guest: Machine) -> None:
     found = guest.ssh("find / -xdev ! -user root; find / -xdev ! -group root", KEY).split()
     assert {path for path in found if not path.startswith("/home/jane")} == set()
 
 
-def test_shadow_and_the_seed_are_for_root_only(guest):
+def test_shadow_and_the_seed_are_for_root_only(guest: Machine) -> None:
     assert guest.ssh("for f in /etc/shadow /run/seed; do stat -c %a $f; done", KEY).split() == ["600", "700"]
 
 
-def test_the_part_of_cloud_config_that_is_known_is_done_and_the_rest_is_named(guest):
+def test_the_part_of_cloud_config_that_is_known_is_done_and_the_rest_is_named(guest: Machine) -> None:
     done = guest.ssh("cd /srv/data; cat plain; stat -c %a plain; cat encoded; echo; cat ran", KEY)
     assert done == 'key: "value" \\n # no comment\n  deeper\ttab\n640\nhello\none two\n3\n'
     assert "applied; not done by this small guest: packages" in guest.console()
 
 
-def test_the_agent_answers_and_tells_the_addresses(guest):
+def test_the_agent_answers_and_tells_the_addresses(guest: Machine) -> None:
     with guest.agent() as agent:
         assert agent.call("guest-ping") == {}
         cards = {card["name"]: card for card in agent.call("guest-network-get-interfaces")}
@@ -153,7 +154,7 @@ def test_the_agent_answers_and_tells_the_addresses(guest):
     assert ADDRESS in addresses
 
 
-def test_the_agent_runs_commands(guest):
+def test_the_agent_runs_commands(guest: Machine) -> None:
     with guest.agent() as agent:
         arguments = {"path": "sh", "arg": ["-c", "echo $0 hello", "x"], "capture-output": True}
         pid = agent.call("guest-exec", **arguments)["pid"]
@@ -163,13 +164,13 @@ def test_the_agent_runs_commands(guest):
     assert base64.b64decode(status["out-data"]) == b"x hello\n"
 
 
-def test_the_agent_freezes_and_thaws_the_disk(guest):
+def test_the_agent_freezes_and_thaws_the_disk(guest: Machine) -> None:
     with guest.agent() as agent:
         assert agent.call("guest-fsfreeze-freeze") >= 1
         assert agent.call("guest-fsfreeze-thaw") >= 1
 
 
-def test_a_password_set_by_the_agent_opens_the_console_and_not_ssh(guest):
+def test_a_password_set_by_the_agent_opens_the_console_and_not_ssh(guest: Machine) -> None:
     password = "correct horse: battery$"
     encoded = base64.b64encode(password.encode()).decode()
     with guest.agent() as agent:
@@ -187,14 +188,14 @@ def test_a_password_set_by_the_agent_opens_the_console_and_not_ssh(guest):
         pass
 
 
-def test_the_hosts_power_button_turns_the_guest_off(boot):
+def test_the_hosts_power_button_turns_the_guest_off(boot: Boot) -> None:
     machine = boot(spec())
     machine.wait_until_ready()
     machine.qmp.call("system_powerdown")
     machine.wait_until_off(20)
 
 
-def test_the_agents_shutdown_turns_the_guest_off(boot):
+def test_the_agents_shutdown_turns_the_guest_off(boot: Boot) -> None:
     machine = boot(spec())
     machine.wait_until_ready()
     with machine.agent() as agent:
@@ -203,7 +204,7 @@ def test_the_agents_shutdown_turns_the_guest_off(boot):
         machine.wait_until_off(20)
 
 
-def test_a_reboot_resets_the_machine_keeps_the_disk_and_runs_no_user_data_again(boot):
+def test_a_reboot_resets_the_machine_keeps_the_disk_and_runs_no_user_data_again(boot: Boot) -> None:
     machine = boot(spec(user_data="#!/bin/sh\necho ran >> /root/ran\n"))
     machine.wait_for_console("user-data: script ended with exit code 0")
     before = machine.host_key()
@@ -215,7 +216,7 @@ def test_a_reboot_resets_the_machine_keeps_the_disk_and_runs_no_user_data_again(
     assert machine.host_key() == before
 
 
-def test_a_copied_disk_becomes_another_machine_when_its_seed_says_so(boot):
+def test_a_copied_disk_becomes_another_machine_when_its_seed_says_so(boot: Boot) -> None:
     machine = boot(spec(user_data="#!/bin/sh\necho first >> /root/ran\n"))
     machine.wait_for_console("user-data: script ended")
     first = machine.host_key()
@@ -231,12 +232,12 @@ def test_a_copied_disk_becomes_another_machine_when_its_seed_says_so(boot):
 
 
 @pytest.mark.parametrize("seed", [None, spec(networks=[]), spec(networks=[SeedNic(MAC)])])
-def test_where_the_seed_gives_no_address_dhcp_does(boot, seed):
+def test_where_the_seed_gives_no_address_dhcp_does(boot: Boot, seed: SeedSpec | None) -> None:
     machine = boot(seed)
     assert machine.wait_until_ready()[2] == ADDRESS
 
 
-def test_a_second_build_from_the_same_inputs_does_nothing(image):
+def test_a_second_build_from_the_same_inputs_does_nothing(image: Path) -> None:
     before = image.stat().st_mtime_ns
     said: list[str] = []
     assert build(image, CACHE, said.append) == image
@@ -244,7 +245,7 @@ def test_a_second_build_from_the_same_inputs_does_nothing(image):
     assert said == [f"{image} is up to date"]
 
 
-def test_the_image_is_small_and_stands_alone(image):
+def test_the_image_is_small_and_stands_alone(image: Path) -> None:
     info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", image]))
     assert info["format"] == "qcow2"
     assert info["virtual-size"] == 256 * 1024 * 1024
@@ -266,12 +267,20 @@ KEYS = st.from_regex(r"[a-z][a-z0-9_ -]{0,8}[a-z0-9]", fullmatch=True).filter(
 )
 
 
+Flatten = Callable[[str], list[tuple[str, str]]]
+
+
 @pytest.fixture(scope="session")
-def flatten() -> Callable[[str], list[tuple[str, str]]]:
+def flatten() -> Flatten:
     """The guest's own YAML reader, run by the guest's own awk."""
     packages = PackageCache(CACHE / "packages", lambda _: None)
     packages.fetch(read_list(ROOT / "guest/tiny/packages.txt"))
-    argv = [packages.find("bin/busybox"), "awk", "-f", ROOT / "guest/tiny/rootfs/lib/guest/yaml.awk"]
+    argv: list[str | Path] = [
+        packages.find("bin/busybox"),
+        "awk",
+        "-f",
+        ROOT / "guest/tiny/rootfs/lib/guest/yaml.awk",
+    ]
 
     def flatten(text: str) -> list[tuple[str, str]]:
         done = subprocess.run(argv, input=text.encode(), stdout=subprocess.PIPE, check=True)
@@ -298,7 +307,7 @@ def _unescape(value: str) -> str:
         max_size=4,
     )
 )
-def test_the_guest_reads_yaml_as_our_seeds_write_it(flatten, document):
+def test_the_guest_reads_yaml_as_our_seeds_write_it(flatten: Flatten, document: dict[str, Any]) -> None:
     text = yaml.safe_dump(document, sort_keys=False, width=1_000_000, allow_unicode=True)
     assert flatten(text) == list(_flat(document))
 
@@ -312,5 +321,5 @@ def test_the_guest_reads_yaml_as_our_seeds_write_it(flatten, document):
         "---\n# first\na: 'it''s' \n\"b c\": \"d\\t\\\\n\\n\"\ne: http://x:80/#y\nf: -1x\n",
     ],
 )
-def test_the_guest_reads_yaml_as_people_write_it(flatten, text):
+def test_the_guest_reads_yaml_as_people_write_it(flatten: Flatten, text: str) -> None:
     assert flatten(text) == list(_flat(yaml.safe_load(text)))

@@ -43,34 +43,34 @@ def documents(spec: SeedSpec) -> dict[str, Any]:
     }
 
 
-def test_the_label_is_the_one_that_cloud_init_looks_for():
+def test_the_label_is_the_one_that_cloud_init_looks_for() -> None:
     image = build_seed(SeedSpec("i-1", "web"))
     assert image[32808:32840].rstrip() == b"cidata"
 
 
 @pytest.mark.parametrize("by", ["rr", "joliet"])
-def test_a_guest_finds_the_files_by_their_real_names(by):
+def test_a_guest_finds_the_files_by_their_real_names(by: str) -> None:
     spec = SeedSpec("i-1", "web", ssh_keys=[KEY], user="jane", user_data="#!/bin/sh\n", networks=[STATIC])
     assert set(read(build_seed(spec), by=by)) == {"meta-data", "user-data", "vendor-data", "network-config"}
 
 
-def test_meta_data_names_the_machine_and_its_keys():
+def test_meta_data_names_the_machine_and_its_keys() -> None:
     meta = documents(SeedSpec("i-1", "web", ssh_keys=[KEY]))["meta-data"]
     assert meta == {"instance-id": "i-1", "local-hostname": "web", "public-keys": [KEY]}
 
 
-def test_a_value_never_spans_lines_because_the_tiny_guest_reads_by_line():
+def test_a_value_never_spans_lines_because_the_tiny_guest_reads_by_line() -> None:
     meta = read(build_seed(SeedSpec("i-1", "web", ssh_keys=[KEY])))["meta-data"].decode()
     assert len(meta.splitlines()) == 4
 
 
-def test_the_default_user_is_named_in_vendor_data_so_that_user_data_can_overrule_it():
+def test_the_default_user_is_named_in_vendor_data_so_that_user_data_can_overrule_it() -> None:
     vendor = read(build_seed(SeedSpec("i-1", "web", user="jane")))["vendor-data"]
     assert vendor.startswith(b"#cloud-config\n")
     assert yaml.safe_load(vendor) == {"user": {"name": "jane"}}
 
 
-def test_networks_are_matched_by_mac_and_named_in_order():
+def test_networks_are_matched_by_mac_and_named_in_order() -> None:
     config = documents(SeedSpec("i-1", "web", networks=[STATIC, DHCP]))["network-config"]
     assert config == {
         "version": 2,
@@ -89,23 +89,25 @@ def test_networks_are_matched_by_mac_and_named_in_order():
     }
 
 
-def test_an_ipv6_gateway_is_the_default_route_of_ipv6():
+def test_an_ipv6_gateway_is_the_default_route_of_ipv6() -> None:
     nic = SeedNic("52:54:00:00:00:01", "2001:db8::5/64", "2001:db8::1")
     config = documents(SeedSpec("i-1", "web", networks=[nic]))["network-config"]
     assert config["ethernets"]["eth0"]["routes"] == [{"to": "::/0", "via": "2001:db8::1"}]
 
 
-def test_without_cards_no_network_is_configured():
+def test_without_cards_no_network_is_configured() -> None:
     assert "network-config" not in documents(SeedSpec("i-1", "web"))
 
 
 @given(st.one_of(st.binary(max_size=40_000), st.text(st.characters(codec="utf-8"))))
-def test_user_data_stays_the_users_own_bytes(user_data):
+def test_user_data_stays_the_users_own_bytes(user_data: str | bytes) -> None:
     expected = user_data.encode() if isinstance(user_data, str) else user_data
     assert read(build_seed(SeedSpec("i-1", "web", user_data=user_data)))["user-data"] == expected
 
 
-def test_equal_specs_give_equal_bytes_at_any_time_and_in_any_time_zone(monkeypatch):
+def test_equal_specs_give_equal_bytes_at_any_time_in_any_zone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     spec = SeedSpec("i-1", "web", [KEY], "jane", "#!/bin/sh\n" + "true\n" * 3000, [STATIC, DHCP])
     images = set()
     for clock, zone in ((1.0e9, "UTC"), (1.7e9, "Asia/Tokyo"), (1.8e9, "America/New_York")):
@@ -118,11 +120,11 @@ def test_equal_specs_give_equal_bytes_at_any_time_and_in_any_time_zone(monkeypat
     assert len(images) == 1
 
 
-def test_another_instance_gives_other_bytes():
+def test_another_instance_gives_other_bytes() -> None:
     assert build_seed(SeedSpec("i-1", "web")) != build_seed(SeedSpec("i-2", "web"))
 
 
-def test_user_data_does_not_show_when_a_spec_is_printed():
+def test_user_data_does_not_show_when_a_spec_is_printed() -> None:
     assert "hunter2" not in repr(SeedSpec("i-1", "web", user_data="#!/bin/sh\necho hunter2"))
 
 
@@ -140,7 +142,7 @@ def test_user_data_does_not_show_when_a_spec_is_printed():
         {"ssh_keys": ["ssh-ed25519 AAAA\nssh-rsa BBBB"]},
     ],
 )
-def test_a_spec_that_a_guest_could_misread_is_refused(wrong):
+def test_a_spec_that_a_guest_could_misread_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         SeedSpec(**({"instance_id": "i-1", "hostname": "web"} | wrong))
 
@@ -157,6 +159,6 @@ def test_a_spec_that_a_guest_could_misread_is_refused(wrong):
         {"mtu": 100},
     ],
 )
-def test_a_card_that_a_guest_could_misread_is_refused(wrong):
+def test_a_card_that_a_guest_could_misread_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         SeedNic(**({"mac": "52:54:00:00:00:01"} | wrong))
