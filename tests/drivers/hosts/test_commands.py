@@ -70,7 +70,7 @@ def test_death_by_a_signal_is_128_and_its_number(place: Place, signal: str, code
 def test_past_its_deadline_a_command_and_its_children_are_ended(place: Place) -> None:
     script = f"sleep 300 & echo $! > {place.folder}/child; echo $$ > {place.folder}/parent; wait"
     with pytest.raises(DeadlineExceeded):
-        place.commands.run(["sh", "-c", script], deadline=1)
+        place.commands.run(["sh", "-c", script], deadline=0.5)
     for name in ("child", "parent"):
         pid = place.commands.read_file(f"{place.folder}/{name}").decode().strip()
         wait_for(f"the {name} to end", partial(gone, place, pid), seconds=10)

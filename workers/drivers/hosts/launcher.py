@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 
 OUTPUT_LIMIT = 16384
 SAVE_SECONDS = 0.5
-CANCEL_SECONDS = 2.0
+CANCEL_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
 PERCENT = re.compile(rb"(\d{1,3}(?:\.\d+)?)\s*(?:/100)?%")
 

@@ -42,7 +42,7 @@ class CommandTasks:
         return _status(self._launcher("status", task_id))
 
     def cancel(self, task_id: str) -> bool:
-        """SIGTERM the first time, SIGKILL after that; waits up to two seconds for the end."""
+        """SIGTERM the first time, SIGKILL after that; waits up to a second for the end."""
         return bool(self._launcher("cancel", task_id)["ended"])
 
     def forget(self, task_id: str) -> None:
