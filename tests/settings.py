@@ -1,0 +1,25 @@
+"""The site's settings for tests: a folder of its own, gone at the end, and a broker in memory."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_folder = tempfile.mkdtemp(prefix="cloudportal-test-")
+_owner = os.getpid()
+
+
+def _remove() -> None:
+    if os.getpid() == _owner:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
+atexit.register(_remove)
+os.environ["CLOUDPORTAL_VAR"] = _folder
+
+from cloudportal.settings import *  # noqa: E402, F403
+
+CELERY_BROKER_URL = "memory://"
+LANGUAGE_CODE = "en"
