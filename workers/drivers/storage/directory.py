@@ -32,7 +32,7 @@ _CLONE = """\
 [ -e "$1" ] && exit 0
 qemu-img create -q -f qcow2 -F qcow2 -b "$3" -- "$2" "$4" && mv -nT -- "$2" "$1"
 code=$?
-rm -f -- "$2"
+[ -e "$2" ] && rm -f -- "$2"
 exit $code
 """
 """$1 the volume, $2 its temporary name, $3 the image, $4 bytes. A constant program that gets its
@@ -73,9 +73,7 @@ class DirectoryStorage:
         _check(image, task_id)
         target = self.path(image)
         if self._exists(target):
-            self._verify(image, size_bytes)
-            self._forget(task_id)
-            return _DONE
+            return self._finished(task_id, image, size_bytes)
         source = self._header(source_path)
         if not source.stands_alone:
             raise ImageRejected(f"{source_path} needs another file or a key", reason="backing_file")
@@ -91,14 +89,7 @@ class DirectoryStorage:
         if status.phase is not TaskPhase.DONE:
             self._forget(task_id)
             raise _failure(f"copying {source_path}", status.output)
-        try:
-            self._verify(image, size_bytes)
-        except ImageRejected:
-            self.delete(image)
-            raise
-        finally:
-            self._forget(task_id)
-        return _DONE
+        return self._finished(task_id, image, size_bytes)
 
     def cancel_import(self, task_id: str, image: str) -> bool:
         """Also removes an image that this very task completed; never one that was there before."""
@@ -141,8 +132,8 @@ class DirectoryStorage:
         return f"{self._pool.path}/{name}"
 
     def names(self) -> set[str]:
-        listed = self._run(["find", self._pool.path, "-maxdepth", "1", "-printf", r"%f\n"], "listing")
-        return {name for name in listed.decode(errors="replace").splitlines() if _NAME.match(name)}
+        listed = self._run(["find", self._pool.path, "-maxdepth", "1", "-printf", r"%f\0"], "listing")
+        return {name for name in listed.decode(errors="replace").split("\0") if _NAME.match(name)}
 
     def facts(self) -> PoolFacts:
         """What only the host's root may use counts as used: QEMU is not root."""
@@ -179,10 +170,16 @@ class DirectoryStorage:
         except ValueError as error:
             raise ImageRejected(f"{path}: {error}", reason="not_an_image") from error
 
-    def _verify(self, image: str, size_bytes: int) -> None:
+    def _finished(self, task_id: str, image: str, size_bytes: int) -> TaskStatus:
+        """An image that came out wrong goes, if it was this task that made it."""
         header = self._header(self.path(image))
-        if not header.stands_alone or header.corrupt or header.virtual_size_bytes != size_bytes:
+        wrong = not header.stands_alone or header.corrupt or header.virtual_size_bytes != size_bytes
+        if wrong and self._made_by(image) == task_id:
+            self.delete(image)
+        self._forget(task_id)
+        if wrong:
             raise ImageRejected(f"{image} came out as {header}, not {size_bytes} bytes", reason="damaged")
+        return _DONE
 
     def _forget(self, task_id: str) -> None:
         """Another caller may have begun the task anew in the meantime: then it is his to forget."""
