@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from workers import engine, sweep, sync
+from workers import engine, operations, sweep, sync
+
+OPERATIONS = operations.__name__  # importing them registers them
 
 
 @shared_task(name="workers.run_job")

@@ -1,0 +1,144 @@
+"""The pages of virtual machines: what each role sees, what a form says of bad input."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.accounts.actor import Actor
+from apps.accounts.tokens import create_login_link
+from apps.compute.models import VirtualMachine
+from apps.compute.states import State
+from apps.jobs.models import Job
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def zone():
+    return factories.make_zone()
+
+
+@pytest.fixture
+def account():
+    return factories.make_account()
+
+
+@pytest.fixture
+def member(account):
+    return factories.make_user(account)
+
+
+def logged_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def form_of(zone, account, **changes):
+    offering = factories.make_offering()
+    template = factories.make_template(zone, account)
+    return {
+        "name": "web",
+        "account": account.uuid,
+        "zone": zone.uuid,
+        "template": template.uuid,
+        "offering": offering.uuid,
+        "user_data": "",
+    } | changes
+
+
+def test_a_stranger_is_sent_to_log_in(zone):
+    response = Client().get("/")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/")
+
+
+def test_a_login_link_works_once_and_not_by_get(member):
+    link = create_login_link(Actor.system("test"), user=member)
+    token = link.rpartition("#")[2]
+    client = Client()
+    assert client.get("/login/link/").status_code == 200
+    assert client.get("/").status_code == 302
+    assert client.post("/login/link/", {"token": token}).status_code == 302
+    assert client.get("/").status_code == 200
+    assert Client().post("/login/link/", {"token": token}).status_code == 403
+
+
+def test_a_member_creates_a_machine_and_lands_on_its_page(zone, account, member):
+    client = logged_in(member)
+    response = client.post("/virtual-machines/new/", form_of(zone, account))
+    vm = VirtualMachine.objects.get()
+    assert response["Location"] == f"/virtual-machines/{vm.uuid}/"
+    assert Job.objects.get().target_uuid == vm.uuid
+    page = client.get(response["Location"]).content.decode()
+    assert "Starting" in page
+
+
+def test_the_form_says_which_field_is_wrong_and_creates_nothing(zone, account, member):
+    client = logged_in(member)
+    for changes, marker in (
+        ({"name": "a\u202eb"}, "id_name_error"),
+        ({"user_data": "#cloud-config\n: ["}, "id_user_data_error"),
+        ({"offering": factories.make_offering(vcpus=1000).uuid}, "id_offering_error"),
+    ):
+        response = client.post("/virtual-machines/new/", form_of(zone, account, **changes))
+        assert response.status_code == 422
+        assert marker in response.content.decode()
+    assert not VirtualMachine.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_another_tenant_neither_sees_nor_touches_the_machine(zone, account):
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    other = logged_in(factories.make_user(factories.make_account()))
+    assert vm.name not in other.get("/").content.decode()
+    assert other.get(f"/virtual-machines/{vm.uuid}/").status_code == 404
+    assert other.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"}).status_code == 404
+    assert not Job.objects.exists()
+
+
+def test_an_operator_sees_machines_of_every_account(zone, account):
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    operator = logged_in(factories.make_user(super_admin=True))
+    assert vm.name in operator.get("/").content.decode()
+
+
+def test_a_button_that_cannot_be_pressed_says_why(zone, account, member):
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    page = logged_in(member).get(f"/virtual-machines/{vm.uuid}/").content.decode()
+    stop = page[page.index('value="vm.stop"') :].split(">")[0]
+    start = page[page.index('value="vm.start"') :].split(">")[0]
+    assert 'aria-disabled="true"' in stop
+    assert "title=" in stop
+    assert "aria-disabled" not in start
+
+
+def test_an_action_is_submitted_and_a_refused_one_is_explained(zone, account, member):
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    client = logged_in(member)
+    client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.destroy"})
+    assert Job.objects.get().kind == "vm.destroy"
+    page = client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"}, follow=True)
+    assert 'role="alert"' in page.content.decode()
+    assert Job.objects.count() == 1
+
+
+def test_the_list_costs_the_same_for_any_number_of_machines(
+    zone, account, member, django_assert_max_num_queries
+):
+    client = logged_in(member)
+    for _ in range(60):
+        factories.make_vm(zone, account=account, state=State.STOPPED)
+    with django_assert_max_num_queries(8):
+        page = client.get("/").content.decode()
+    assert page.count('scope="row"') == 50
+    assert "?after=" in page
+
+
+def test_pages_carry_a_strict_content_policy(member):
+    response = logged_in(member).get("/")
+    assert "'unsafe" not in response["Content-Security-Policy"]
+    assert "<script>" not in response.content.decode()
+    assert "style=" not in response.content.decode()
