@@ -6,6 +6,7 @@ BIOS. `rootfs/` and `initramfs/` hold its own files, `packages.txt` what comes f
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import tempfile
@@ -87,6 +88,7 @@ def _build_image(packages: PackageCache, work: Path, log: Log) -> Path:
     modules = KernelModules(kernel.parent.parent)
     _copy_system(tree, packages)
     _copy_modules(tree / "lib/modules", modules)
+    _set_modes(tree)
     initramfs = work / "initramfs"
     initramfs.write_bytes(_initramfs(packages, modules))
     log("writing the disk")
@@ -111,8 +113,6 @@ def _copy_system(tree: Path, packages: PackageCache) -> None:
     shutil.copytree(_HERE / "rootfs", tree, symlinks=True)
     for folder in _FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
-    (tree / "root").chmod(0o700)
-    (tree / "etc/shadow").chmod(0o600)
     (tree / "etc/resolv.conf").symlink_to("../run/resolv.conf")
     (tree / "var/run").symlink_to("../run")
     busybox = packages.find("bin/busybox")
@@ -131,6 +131,16 @@ def _copy_system(tree: Path, packages: PackageCache) -> None:
 def _install(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
     target.chmod(0o755)
+
+
+def _set_modes(tree: Path) -> None:
+    """Modes of a system's files, whatever the umask of who checked out or builds."""
+    for path in [tree, *tree.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    (tree / "tmp").chmod(0o1777)
+    (tree / "root").chmod(0o700)
+    (tree / "etc/shadow").chmod(0o600)
 
 
 def _copy_modules(folder: Path, modules: KernelModules) -> None:

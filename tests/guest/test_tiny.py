@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from guest.packages import PackageCache, read_list
 from guest.tiny import build
+from tests.guest.conftest import CACHE
 from tests.guest.machine import ADDRESS, DNS, GATEWAY, MAC, Machine, wait_for
 from workers.seed import SeedNic, SeedSpec, build_seed
 
 pytestmark = pytest.mark.lab
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / "var/cache/guest"
 KEY = paramiko.ECDSAKey.generate()
 STRANGER = paramiko.ECDSAKey.generate()
 SECOND_MAC = "52:54:00:12:34:57"
@@ -53,11 +53,6 @@ def public_line(key: paramiko.PKey) -> str:
 def spec(instance: str = "i-0001", key: paramiko.PKey = KEY, **more: Any) -> SeedSpec:
     values: dict[str, Any] = {"hostname": "web-1.lab", "user": "jane", "networks": [STATIC]} | more
     return SeedSpec(instance_id=instance, ssh_keys=[public_line(key)], **values)
-
-
-@pytest.fixture(scope="session")
-def image() -> Path:
-    return build(CACHE / "tiny.qcow2", CACHE, lambda _: None)
 
 
 Boot = Callable[..., Machine]
