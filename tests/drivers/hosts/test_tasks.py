@@ -170,7 +170,9 @@ def test_output_is_bounded_to_its_end_and_any_byte_is_allowed(bench: Bench) -> N
 
 
 def test_cancel_asks_and_is_certain(bench: Bench) -> None:
-    bench.tasks.start("t", bench.until_go(before=f"trap 'touch {bench.path('asked')}; exit 9' TERM"))
+    trap = f"trap 'touch {bench.path('asked')}; exit 9' TERM; touch {bench.path('listening')}"
+    bench.tasks.start("t", bench.until_go(before=trap))
+    bench.wait_for_file("listening")
     wait_for("the end", lambda: bench.tasks.cancel("t"), seconds=20)
     assert bench.has("asked")
     status = bench.tasks.status("t")
