@@ -17,6 +17,7 @@ from bootstrap.terminal import say
 
 LISTS = ["host", "guest", "lab", "test"]
 LOCKS = ["base", "redis", "kvm", "dev"]
+ON_POSTGRES = "(postgres or databases) and not lab and not browser and not long"
 
 
 def install_packages(root: Path, log: Path, names: Sequence[str]) -> None:
@@ -70,7 +71,7 @@ def _stages(postgres: PrivatePostgres, *, long: bool) -> list[tuple[str, list[st
     spread = quality.parallel()
     return [
         ("sqlite", [*spread, "-m", quality.FAST], {}),
-        ("postgres", [*spread, "-m", "postgres and not lab and not browser and not long"], on_postgres),
+        ("postgres", [*spread, "-m", ON_POSTGRES], on_postgres),
         ("hosts", ["-m", "(lab or browser) and not long"], {}),
     ]
 
