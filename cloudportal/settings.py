@@ -165,6 +165,16 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "OAS_VERSION": "3.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "JobState": "apps.jobs.models.JobState",
+        "HostState": "apps.zones.models.HostState",
+        "MachineState": "apps.compute.states.State",
+        "PowerState": "apps.compute.states.PowerState",
+        "TemplateState": "apps.storage.models.Template.State",
+        "HostDriver": "apps.zones.models.Host.Driver",
+        "StepState": "apps.jobs.api.STEP_STATES",
+        "PrimaryStorageDriver": "apps.storage.services.DRIVERS",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.schema.describe_errors",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +33,7 @@ class DomainSerializer(serializers.Serializer[Any]):
 
 class DomainInput(StrictSerializer):
     name = Text()
-    parent = Id()
+    parent = Id()  # type: ignore[assignment]
 
 
 @extend_schema_view(list=extend_schema(summary="List domains"), retrieve=extend_schema(summary="One domain"))
@@ -52,7 +53,7 @@ class DomainViewSet(ResourceViewSet):
 class AccountSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
-    kind = serializers.ChoiceField(Account.Kind)
+    kind = serializers.ChoiceField(Account.Kind.choices)
     domain = Reference()
     created_at = serializers.DateTimeField()
 
@@ -132,7 +133,9 @@ class UserViewSet(ResourceViewSet):
     )
     def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
         active = self.read(UserPatch)["is_active"]
-        return self.once(lambda: self.changed(services.set_active(self.actor, self.object(), active=active)))
+        return self.once(
+            lambda: self.changed(services.set_active(self.actor, self.get_object(), active=active))
+        )
 
 
 class QuotaSerializer(serializers.Serializer[Any]):
@@ -170,9 +173,12 @@ class QuotaPatch(StrictSerializer):
     addresses = Limit()
 
 
+_OWNER = [OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
+
+
 @extend_schema_view(
     list=extend_schema(summary="List the quotas of your accounts"),
-    retrieve=extend_schema(summary="One quota"),
+    retrieve=extend_schema(summary="One quota", parameters=_OWNER),
 )
 class QuotaViewSet(ResourceViewSet):
     queryset = Quota.objects.select_related("account", "domain")
@@ -181,7 +187,7 @@ class QuotaViewSet(ResourceViewSet):
     default_order = "created_at"
     filters = {"account": ById("account__uuid"), "domain": ById("domain__uuid")}
 
-    def object(self) -> Quota:
+    def get_object(self) -> Quota:
         """By its owner's id: a quota is part of an account or of a domain."""
         uuid = parse_uuid(self.kwargs["id"])
         row: Quota | None = self.get_queryset().filter(Q(account__uuid=uuid) | Q(domain__uuid=uuid)).first()
@@ -189,12 +195,14 @@ class QuotaViewSet(ResourceViewSet):
             raise NotFound(kind="quota")
         return row
 
-    @extend_schema(summary="Set limits", request=QuotaPatch, responses={200: QuotaSerializer})
+    @extend_schema(
+        summary="Set limits", parameters=_OWNER, request=QuotaPatch, responses={200: QuotaSerializer}
+    )
     def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
         limits = self.read(QuotaPatch)
 
         def act() -> Response:
-            row = self.object()
+            row = self.get_object()
             owner: Any = row.account or row.domain
             return self.changed(services.set_quota(self.actor, owner, limits=limits))
 

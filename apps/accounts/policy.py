@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from apps.accounts.actor import Actor
@@ -104,7 +104,7 @@ def find(actor: Actor, rows: QuerySet[M], uuid: object, *, place: str = "") -> M
     kind = rows.model._meta.model_name
     try:
         return visible(actor, rows).get(uuid=uuid if isinstance(uuid, UUID) else UUID(str(uuid)))
-    except (rows.model.DoesNotExist, ValueError, ValidationError):
+    except (ObjectDoesNotExist, ValueError):
         raise NotFound(place=place, kind=kind) from None
 
 

@@ -44,6 +44,7 @@ class ResourceViewSet(GenericViewSet[Any]):
     orders: ClassVar[Mapping[str, str]] = NAME_ORDERS
     default_order: ClassVar[str] = "name"
     infrastructure: ClassVar[str] = ""
+    listings: ClassVar[frozenset[str]] = frozenset({"list"})
 
     @cached_property
     def actor(self) -> Actor:
@@ -54,17 +55,17 @@ class ResourceViewSet(GenericViewSet[Any]):
         super().initial(request, *args, **kwargs)
         if self.infrastructure:
             policy.require(self.actor, self.infrastructure)
-        if not (request.method == "GET" and self.action == "list"):
+        if self.action not in self.listings:
             refuse_unknown(request, self.parameters())
 
     def parameters(self) -> set[str]:
-        """Query parameters that the present action takes, a list's apart."""
+        """Query parameters that the present action takes; of `listings` the filters judge them."""
         return set()
 
     def get_queryset(self) -> QuerySet[Any]:
         return policy.visible(self.actor, super().get_queryset())
 
-    def object(self) -> Any:
+    def get_object(self) -> Any:
         """The row that the path names; NotFound if the actor may not know of it."""
         return policy.find(self.actor, self.get_queryset(), self.kwargs["id"])
 
@@ -100,7 +101,7 @@ class ResourceViewSet(GenericViewSet[Any]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
-        return Response(self.shown(self.object()))
+        return Response(self.shown(self.get_object()))
 
     def created(self, row: Any) -> Response:
         location = self.reverse_action("detail", args=[str(row.uuid)])
@@ -109,6 +110,15 @@ class ResourceViewSet(GenericViewSet[Any]):
     def changed(self, row: Any) -> Response:
         """The row as it is now."""
         return Response(self.shown(self.get_queryset().get(pk=row.pk)))
+
+    def removed(self, service: Callable[[Actor, Any], None]) -> Response:
+        """204 once the service has removed the row that the path names."""
+
+        def act() -> Response:
+            service(self.actor, self.get_object())
+            return Response(status=204)
+
+        return self.once(act)
 
     def once(self, act: Callable[[], Response]) -> Response:
         """Answer, or repeat the first answer to this Idempotency-Key."""

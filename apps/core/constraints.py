@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
@@ -96,7 +96,7 @@ def refusal(error: IntegrityError) -> CloudError:
 
 def _described(model: type[Model], constraint: UniqueConstraint | CheckConstraint) -> CloudError:
     message = constraint.violation_error_message
-    words = {"said": message} if message != constraint.default_violation_error_message else {}
+    words: dict[str, Any] = {"said": message} if message != constraint.default_violation_error_message else {}
     if isinstance(constraint, UniqueConstraint) and _NAMES & set(constraint.fields):
         return NameTaken(place="name", kind=str(model._meta.verbose_name), **words)
     return Conflict(constraint=constraint.name, kind=str(model._meta.verbose_name), **words)

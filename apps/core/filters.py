@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
@@ -107,7 +107,7 @@ def checked(text: str, place: str, limit: int) -> str:
 class DeclaredFilters(BaseFilterBackend):
     """Applies a view's `filters`, by parameter name; an unknown parameter is refused, not ignored."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Model], view: Any) -> QuerySet[Model]:
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filters: dict[str, Filter] = view.filters
         refuse_unknown(request, {*filters, *PARAMETERS})
         for name, declared in filters.items():

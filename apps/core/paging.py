@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +30,7 @@ class KeysetPagination(BasePagination):
     """`?limit=&order=&cursor=`. A view's `orders` maps the names clients may sort by to columns that
     are never null; "-name" is descending. The first of `orders` is the default order."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         orders: Mapping[str, str] = view.orders
         limit = _limit(request.query_params.get("limit"))
@@ -139,7 +139,9 @@ def _after(model: type[Model], column: str, descending: bool, last: tuple[Any, i
     than = "lt" if descending else "gt"
     if column in {"id", "pk"}:
         return Q(**{f"id__{than}": pk})
-    value = model._meta.get_field(column).to_python(value)
+    field = model._meta.get_field(column)
+    assert isinstance(field, Field)  # noqa: S101 - views order by columns
+    value = field.to_python(value)
     return Q(**{f"{column}__{than}e": value}) & (
         Q(**{f"{column}__{than}": value}) | Q(**{column: value, f"id__{than}": pk})
     )

@@ -20,13 +20,14 @@ from apps.jobs.rest import JobSerializer, Target
 from apps.jobs.usual import usual_seconds
 
 MAX_CHILDREN = 100
+STEP_STATES = ("done", "now", "next", "undone")
 _MARKS = frozenset({"PointOfNoReturn"})
 
 
 class StepSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
-    state = serializers.ChoiceField(["done", "now", "next", "undone"])
+    label = serializers.CharField()  # type: ignore[assignment]
+    state = serializers.ChoiceField(STEP_STATES)
     seconds = serializers.FloatField(allow_null=True)
     usual_seconds = serializers.FloatField(allow_null=True)
 
@@ -34,7 +35,7 @@ class StepSerializer(serializers.Serializer[Any]):
 class ChildSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     kind = serializers.CharField()
-    state = serializers.ChoiceField(JobState)
+    state = serializers.ChoiceField(JobState.choices)
     percent = serializers.IntegerField()
     target = Target(source="*")
 
@@ -115,7 +116,7 @@ class JobViewSet(ResourceViewSet):
         return JobSerializer if self.action == "list" else JobDetailSerializer
 
     def _act(self, service: Any) -> Response:
-        return self.once(lambda: Response(self.shown(service(self.actor, self.object())), 202))
+        return self.once(lambda: Response(self.shown(service(self.actor, self.get_object())), 202))
 
     @extend_schema(
         summary="Ask a job to end and to take back what it did",
@@ -145,13 +146,13 @@ class EventSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     at = serializers.DateTimeField()
     kind = serializers.CharField()
-    phase = serializers.ChoiceField(Event.Phase)
+    phase = serializers.ChoiceField(Event.Phase.choices)
     target = Target(source="*")
     account = Reference(allow_null=True)
     actor = serializers.CharField(source="actor_label")
     job = serializers.UUIDField(source="job.uuid", allow_null=True)
     request_id = serializers.CharField()
-    data = serializers.SerializerMethodField()
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]
 
     def get_data(self, event: Event) -> dict[str, Any]:
         """What was recorded; a driver's own words only for operators."""

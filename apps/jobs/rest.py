@@ -27,11 +27,11 @@ class ErrorDetail(serializers.Serializer[Any]):
     technical = serializers.CharField(required=False)
 
 
-@extend_schema_field(ErrorDetail(allow_null=True))
+@extend_schema_field(ErrorDetail)
 class StoredError(serializers.JSONField):
     """A stored error {"code", "params", "technical"} with its words in the reader's language."""
 
-    def to_representation(self, value: Any) -> dict[str, Any] | None:
+    def to_representation(self, value: Any) -> Any:
         if not value:
             return None
         words = explain_error(value)
@@ -59,14 +59,14 @@ class Target(serializers.Serializer[Any]):
 class JobSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     kind = serializers.CharField()
-    label = serializers.SerializerMethodField()
-    state = serializers.ChoiceField(JobState)
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    state = serializers.ChoiceField(JobState.choices)
     percent = serializers.IntegerField(min_value=0, max_value=100)
     message = serializers.SerializerMethodField()
     target = Target(source="*")
     account = Reference(allow_null=True)
     actor = serializers.CharField(source="actor_label")
-    parent = serializers.UUIDField(source="parent.uuid", allow_null=True)
+    parent = serializers.UUIDField(source="parent.uuid", allow_null=True)  # type: ignore[assignment]
     error = StoredError(allow_null=True)
     cancellable = serializers.SerializerMethodField()
     cancel_requested = serializers.BooleanField()
@@ -110,7 +110,7 @@ class JobbedViewSet(ResourceViewSet):
 
     def accepted(self, row: Any, job: Job) -> Response:
         """202: the row as it is now, with the job that works on it."""
-        fresh = self.queryset.get(pk=row.pk)  # type: ignore[union-attr]
+        fresh = type(self).queryset.get(pk=row.pk)  # type: ignore[union-attr]
         body = dict(self.get_serializer(fresh, jobs={row.uuid: job}).data)
         return Response(body, 202, headers={"Location": self.job_url(job)})
 

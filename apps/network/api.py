@@ -61,8 +61,7 @@ class PodViewSet(SwitchedViewSet):
 
     @extend_schema(summary="Remove an empty pod", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_pod(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_pod)
 
 
 class NetworkSerializer(serializers.Serializer[Any]):

@@ -19,7 +19,7 @@ from apps.compute.services.deploy import deploy_vm, redeploy_vm
 from apps.compute.states import TRANSITIONAL
 from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain
-from apps.jobs.models import Job
+from apps.jobs.live import latest_job
 from apps.portal.buttons import Button, buttons_of
 from apps.portal.forms import MachineForm
 from apps.portal.paging import page_of
@@ -101,7 +101,7 @@ def machine_live(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _live(request: HttpRequest, vm: VirtualMachine) -> dict[str, object]:
-    job = Job.objects.filter(target_uuid=vm.uuid).order_by("-id").first()
+    job = latest_job(vm.uuid)
     nics = vm.nics.select_related("ip")
     moving = vm.state in TRANSITIONAL or (job is not None and job.finished_at is None)
     error = explain(vm.error["code"], vm.error.get("params", {})) if vm.error else None

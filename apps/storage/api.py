@@ -28,7 +28,7 @@ class PrimaryStorageSerializer(WithJob):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
     zone = Reference()
-    scope = serializers.ChoiceField(PrimaryStorage.Scope)
+    scope = serializers.ChoiceField(PrimaryStorage.Scope.choices)
     cluster = Reference(allow_null=True)
     host = Reference(allow_null=True)
     driver = serializers.CharField()
@@ -61,12 +61,12 @@ class SwitchedStorageViewSet(ResourceViewSet):
     @extend_schema(summary="Let new data be put here", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.once(lambda: self.changed(services.enable_storage(self.actor, self.object())))
+        return self.once(lambda: self.changed(services.enable_storage(self.actor, self.get_object())))
 
     @extend_schema(summary="Put nothing new here; what is here stays in use", request=None)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.once(lambda: self.changed(services.disable_storage(self.actor, self.object())))
+        return self.once(lambda: self.changed(services.disable_storage(self.actor, self.get_object())))
 
 
 @extend_schema_view(
@@ -112,7 +112,7 @@ class PrimaryStorageViewSet(JobbedViewSet, SwitchedStorageViewSet):
     def reconnect(self, request: Request, id: str) -> Response:  # noqa: A002
 
         def act() -> Response:
-            pool = self.object()
+            pool = self.get_object()
             job = services.reconnect_primary_storage(self.actor, pool)
             return self.accepted(pool, job) if job else self.changed(pool)
 
@@ -120,8 +120,7 @@ class PrimaryStorageViewSet(JobbedViewSet, SwitchedStorageViewSet):
 
     @extend_schema(summary="Remove a pool that holds nothing", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_primary_storage(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_primary_storage)
 
 
 class SecondaryStorageSerializer(serializers.Serializer[Any]):
@@ -160,8 +159,7 @@ class SecondaryStorageViewSet(SwitchedStorageViewSet):
 
     @extend_schema(summary="Remove a secondary storage without templates", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_secondary_storage(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_secondary_storage)
 
 
 class TemplateSerializer(WithJob):
@@ -172,7 +170,7 @@ class TemplateSerializer(WithJob):
     is_public = serializers.BooleanField()
     description = serializers.CharField()
     arch = serializers.CharField()
-    state = serializers.ChoiceField(Template.State)
+    state = serializers.ChoiceField(Template.State.choices)
     error = StoredError(allow_null=True)
     size_bytes = serializers.IntegerField()
     virtual_size_bytes = serializers.IntegerField()
@@ -255,7 +253,7 @@ class TemplateViewSet(JobbedViewSet):
     @extend_schema(summary="Delete a template", responses={202: TemplateSerializer})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         def act() -> Response:
-            template = self.object()
+            template = self.get_object()
             return self.accepted(template, services_templates.delete_template(self.actor, template))
 
         return self.once(act)

@@ -74,7 +74,7 @@ def _connect(actor: Actor, pool: PrimaryStorage) -> Job | None:
     if pool.scope == PrimaryStorage.Scope.CLUSTER:
         hosts = hosts.filter(cluster=pool.cluster_id)
     elif pool.scope == PrimaryStorage.Scope.HOST:
-        hosts = hosts.filter(pk=pool.host_id)
+        hosts = hosts.filter(pk=pool.host_id or 0)
     host = hosts.order_by("pk").first()
     if host is None:
         return None

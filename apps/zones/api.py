@@ -45,8 +45,7 @@ class RegionViewSet(ResourceViewSet):
 
     @extend_schema(summary="Remove an empty region", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_region(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_region)
 
 
 class SwitchedViewSet(ResourceViewSet):
@@ -55,19 +54,19 @@ class SwitchedViewSet(ResourceViewSet):
     @extend_schema(summary="Let new machines be placed here", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.once(lambda: self.changed(services.enable(self.actor, self.object())))
+        return self.once(lambda: self.changed(services.enable(self.actor, self.get_object())))
 
     @extend_schema(summary="Place no new machine here; what runs, runs on", request=None)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.once(lambda: self.changed(services.disable(self.actor, self.object())))
+        return self.once(lambda: self.changed(services.disable(self.actor, self.get_object())))
 
 
 class ZoneSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
     region = Reference()
-    network_type = serializers.ChoiceField(Zone.NetworkType)
+    network_type = serializers.ChoiceField(Zone.NetworkType.choices)
     dns = serializers.ListField(child=serializers.IPAddressField())
     enabled = serializers.BooleanField()
     created_at = serializers.DateTimeField()
@@ -94,8 +93,7 @@ class ZoneViewSet(SwitchedViewSet):
 
     @extend_schema(summary="Remove an empty zone", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_zone(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_zone)
 
 
 class ClusterSerializer(serializers.Serializer[Any]):
@@ -103,7 +101,7 @@ class ClusterSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     zone = Reference(source="pod.zone")
     pod = Reference()
-    hypervisor = serializers.ChoiceField(Cluster.Hypervisor)
+    hypervisor = serializers.ChoiceField(Cluster.Hypervisor.choices)
     arch = serializers.CharField()
     cpu_overcommit_percent = serializers.IntegerField()
     memory_overcommit_percent = serializers.IntegerField()
@@ -142,8 +140,7 @@ class ClusterViewSet(SwitchedViewSet):
 
     @extend_schema(summary="Remove an empty cluster", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_cluster(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_cluster)
 
 
 class HostSerializer(WithJob):
@@ -152,7 +149,7 @@ class HostSerializer(WithJob):
     zone = Reference()
     pod = Reference()
     cluster = Reference()
-    driver = serializers.ChoiceField(Host.Driver)
+    driver = serializers.ChoiceField(Host.Driver.choices)
     address = serializers.CharField()
     port = serializers.IntegerField()
     username = serializers.CharField()
@@ -160,7 +157,7 @@ class HostSerializer(WithJob):
     host_key = serializers.CharField()
     uri = serializers.CharField()
     extra = serializers.DictField(child=serializers.CharField())
-    state = serializers.ChoiceField(HostState)
+    state = serializers.ChoiceField(HostState.choices)
     state_reason = serializers.CharField()
     enabled = serializers.BooleanField()
     last_seen_at = serializers.DateTimeField(allow_null=True)
@@ -219,14 +216,13 @@ class HostViewSet(JobbedViewSet, SwitchedViewSet):
 
     @extend_schema(summary="Remove a host that holds nothing", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        services.remove_host(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(services.remove_host)
 
     @extend_schema(summary="Reach the host anew", request=None, responses={202: HostSerializer})
     @action(detail=True, methods=["post"])
     def reconnect(self, request: Request, id: str) -> Response:  # noqa: A002
         def act() -> Response:
-            host = self.object()
+            host = self.get_object()
             return self.accepted(host, services.reconnect_host(self.actor, host))
 
         return self.once(act)

@@ -78,6 +78,8 @@ class VirtualMachineViewSet(JobbedViewSet):
         "delete_protection": ByFlag("delete_protection"),
     }
 
+    listings = frozenset({"list", "events"})
+
     def parameters(self) -> set[str]:
         return {"placement": {"full", "cursor"}}.get(self.action, set())
 
@@ -149,7 +151,7 @@ class VirtualMachineViewSet(JobbedViewSet):
         given = self.read(shapes.VmPatch)
 
         def act() -> Response:
-            vm = self.object()
+            vm = self.get_object()
             with transaction.atomic():
                 self._edit(vm, given)
             return self.changed(vm)
@@ -173,7 +175,7 @@ class VirtualMachineViewSet(JobbedViewSet):
 
     def _act(self, service: Service) -> Response:
         def act() -> Response:
-            vm = self.object()
+            vm = self.get_object()
             outcome = service(self.actor, vm)
             if outcome is None:
                 return Response(status=204)
@@ -189,7 +191,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     )
     @action(detail=True, methods=["get"], url_path="console-log")
     def console_log(self, request: Request, id: str) -> Response:  # noqa: A002
-        log, job = console.read_console_log(self.actor, self.object())
+        log, job = console.read_console_log(self.actor, self.get_object())
         return Response(
             {
                 "text": log.text if log else "",
@@ -211,7 +213,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     )
     @action(detail=True, methods=["get"])
     def placement(self, request: Request, id: str) -> Response:  # noqa: A002
-        vm = self.object()
+        vm = self.get_object()
         if request.query_params.get("full"):
             return self._every_host(vm)
         stored = getattr(vm, "placement", None)
@@ -233,12 +235,11 @@ class VirtualMachineViewSet(JobbedViewSet):
     @extend_schema(
         summary="What happened to it, the latest first", responses={200: EventSerializer(many=True)}
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], orders={"at": "id"}, default_order="-at", filters={})
     def events(self, request: Request, id: str) -> Response:  # noqa: A002
-        vm = self.object()
+        vm = self.get_object()
         rows = Event.objects.select_related("account", "job").filter(target_uuid=vm.uuid)
-        self.orders, self.default_order = {"at": "id"}, "-at"
-        page = self.paginate_queryset(policy.visible(self.actor, rows))
+        page = self.paginate_queryset(self.filter_queryset(policy.visible(self.actor, rows)))
         shown = EventSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(shown.data)
 

@@ -87,5 +87,4 @@ class SshKeyViewSet(ResourceViewSet):
 
     @extend_schema(summary="Forget an SSH key", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        offerings.delete_ssh_key(self.actor, self.object())
-        return Response(status=204)
+        return self.removed(offerings.delete_ssh_key)

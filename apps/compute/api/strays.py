@@ -19,7 +19,7 @@ class StrayMachineSerializer(serializers.Serializer[Any]):
     host = Reference()
     machine_id = serializers.UUIDField(source="machine_uuid")
     machine_name = serializers.CharField()
-    power_state = serializers.ChoiceField(PowerState)
+    power_state = serializers.ChoiceField(PowerState.choices)
     sightings = serializers.IntegerField()
     first_seen_at = serializers.DateTimeField(source="created_at")
     last_seen_at = serializers.DateTimeField()
