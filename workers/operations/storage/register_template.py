@@ -24,7 +24,7 @@ class InspectImage(Step):
             ),
             deadline=60.0,
         )
-        op.memo["size_bytes"], op.memo["virtual_size_bytes"] = facts.size_bytes, facts.virtual_size_bytes
+        op.memo["size_bytes"], op.memo["virtual_size_bytes"] = facts.file_size_bytes, facts.virtual_size_bytes
         return None
 
     def undo(self, op: RegisterTemplate) -> Outcome:
