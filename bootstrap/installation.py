@@ -36,7 +36,6 @@ class Memory:
     bridge: str = ""
     subnet: str = ""
     code: str = ""
-    static: str = ""
 
 
 class Installation:

@@ -56,6 +56,8 @@ class Database(Step):
         context = self._context
         if context.python.missing(["base"]) or not (context.installation.secrets / "keyring.json").exists():
             return "create it"
+        if not context.installation.memory.code:
+            return "create it"
         if context.installation.memory.code != context.portal.fingerprint():
             return "bring it to this version"
         return None if context.portal.agrees("migrate", "--check") else "bring it to this version"
@@ -106,7 +108,6 @@ class Processes(Step):
         if installation.own_redis:
             context.portal.write_redis_configuration()
         context.portal.require_executable()
-        context.portal.manage("collectstatic", "--no-input", "--clear", what="collecting static files")
         if context.supervisor.differs(context.portal.programs()) or self._code_changed():
             context.supervisor.start(context.portal.programs())
         installation.memory.code = context.portal.fingerprint()
