@@ -55,6 +55,10 @@ def libvirt_error(code: int, text: str = "words", *, domain: int = QEMU, number:
         (libvirt_error(SYSTEM, "root@h: Permission denied (publickey).", domain=RPC), AccessDenied),
         (libvirt_error(SYSTEM, "Host key verification failed.", domain=RPC), HostKeyMismatch),
         (libvirt_error(libvirt.VIR_ERR_AUTH_FAILED, domain=RPC), AccessDenied),
+        (
+            libvirt_error(libvirt.VIR_ERR_AUTH_FAILED, "Failed to verify peer's certificate", domain=RPC),
+            HostKeyMismatch,
+        ),
         (libvirt_error(99_999), DriverError),
     ],
 )

@@ -114,7 +114,7 @@ def test_one_call_reports_a_hundred_machines(
     uuids = [uuid4() for _ in range(100)]
     for uuid in uuids:
         driver.define(MachineSpec(uuid, f"i-{uuid}", 1, 32, disks=(), nics=()))
-    session.tags.clear()
+    session.machines.clear()
     plain = {name: getattr(libvirt.libvirtmod, name) for name in dir(libvirt.libvirtmod)}
     try:
         for name, function in plain.items():

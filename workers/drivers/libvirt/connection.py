@@ -18,11 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import libvirt
 
-from workers.drivers.base import HostAddress
+from workers.drivers.base import HostAddress, MachineState
 from workers.drivers.errors import DriverError, HostUnreachable, HypervisorRefused
 from workers.drivers.libvirt.errors import connection_is_lost, from_libvirt
 from workers.drivers.libvirt.ssh import SshTransport, kill_child
@@ -42,8 +41,8 @@ class Session:
 
     raw: libvirt.virConnect
     ssh_pid: int | None = None
-    tags: dict[tuple[UUID, str], bool] = field(default_factory=dict)
-    """Whether a machine, by uuid and name, carries our tag."""
+    machines: dict[tuple[bytes, str], MachineState] = field(default_factory=dict)
+    """Each machine as it was last seen, by uuid and name: whether it is ours is asked once."""
     direct_io: dict[str, bool] = field(default_factory=dict)
     """Whether files in a folder can be opened past the page cache."""
     accelerators: tuple[str, ...] | None = None

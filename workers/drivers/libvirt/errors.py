@@ -62,10 +62,11 @@ _BY_ERRNO: dict[int, type[DriverError]] = {
 _TRANSPORT_TEXTS: tuple[tuple[str, type[DriverError]], ...] = (
     ("Host key verification failed", HostKeyMismatch),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyMismatch),
+    ("Failed to verify peer's certificate", HostKeyMismatch),
     ("Permission denied", AccessDenied),
     ("Too many authentication failures", AccessDenied),
 )
-"""What ssh says when it gives up; it has no codes."""
+"""What ssh and TLS say when they give up; they have no codes."""
 
 _QEMU_TEXTS: tuple[tuple[str, type[DriverError]], ...] = (
     ("No space left on device", PoolFull),
@@ -96,9 +97,8 @@ def from_libvirt(error: libvirt.libvirtError) -> DriverError:
 def _kind(error: libvirt.libvirtError, text: str) -> type[DriverError]:
     code = error.get_error_code()
     if connection_is_lost(error):
-        if code in _BY_CODE and issubclass(_BY_CODE[code], AccessDenied):
-            return AccessDenied
-        return _by_text(_TRANSPORT_TEXTS, text, HostUnreachable)
+        denied = _BY_CODE.get(code) is AccessDenied
+        return _by_text(_TRANSPORT_TEXTS, text, AccessDenied if denied else HostUnreachable)
     if code == libvirt.VIR_ERR_SYSTEM_ERROR:
         return _BY_ERRNO.get(error.get_int1(), DriverError)
     found = _BY_CODE.get(code, DriverError)

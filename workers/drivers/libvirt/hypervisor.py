@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -50,7 +51,8 @@ class LibvirtHypervisor:
                 frozenset(disk.path for disk in spec.disks if self._takes_direct_io(session, disk.path)),
             )
             session.raw.defineXML(build_machine(spec, host))
-            session.tags[spec.uuid, spec.name] = True
+            known = MachineState(spec.uuid, spec.name, Power.UNKNOWN, ours=True)
+            session.machines[spec.uuid.bytes, spec.name] = known
 
         connection_to(self._host).call(act)
 
@@ -186,23 +188,23 @@ def _tolerated(*codes: int) -> Iterator[None]:
 
 
 def _states(session: Session) -> list[MachineState]:
-    found: list[MachineState] = []
-    tags: dict[tuple[UUID, str], bool] = {}
+    seen: dict[tuple[bytes, str], MachineState] = {}
     for machine, stats in session.raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0):
-        uuid, name = UUID(bytes=machine.UUID()), machine.name()
-        try:
-            ours = session.tags[uuid, name]
-        except KeyError:
-            try:
-                ours = _carries_our_tag(machine, uuid)
-            except libvirt.libvirtError as error:
-                if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-                    continue
-                raise
-        tags[uuid, name] = ours
-        found.append(MachineState(uuid, name, _POWERS.get(stats.get("state.state"), Power.UNKNOWN), ours))
-    session.tags = tags
-    return found
+        key = machine.UUID(), machine.name()
+        power = _POWERS.get(stats.get("state.state"), Power.UNKNOWN)
+        known = session.machines.get(key)
+        if known is None:
+            with _tolerated(libvirt.VIR_ERR_NO_DOMAIN):
+                seen[key] = _first_seen(machine, power)
+        else:
+            seen[key] = known if known.power is power else replace(known, power=power)
+    session.machines = seen
+    return list(seen.values())
+
+
+def _first_seen(machine: libvirt.virDomain, power: Power) -> MachineState:
+    uuid = UUID(bytes=machine.UUID())
+    return MachineState(uuid, machine.name(), power, _carries_our_tag(machine, uuid))
 
 
 def _carries_our_tag(machine: libvirt.virDomain, uuid: UUID) -> bool:

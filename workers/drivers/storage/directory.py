@@ -1,5 +1,6 @@
 """Primary storage in a folder of the host: a local disk, or a file system that hosts share.
 
+Files are 0600, for disks hold what users keep to themselves; libvirt lends them to QEMU's user.
 A file under one of our names is whole: whatever makes one writes to a hidden name beside it,
 ".<name>.<something>", and renames. A volume names its image relative to itself, so that a pool
 keeps working under another path.
@@ -30,6 +31,7 @@ _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}\Z")
 
 _CLONE = """\
 [ -e "$1" ] && exit 0
+umask 077
 qemu-img create -q -f qcow2 -F qcow2 -b "$3" -- "$2" "$4" && mv -nT -- "$2" "$1"
 code=$?
 [ -e "$2" ] && rm -f -- "$2"
@@ -40,6 +42,7 @@ words as arguments, so that one spawn, or one SSH round trip, is enough."""
 
 _IMPORT = """\
 [ -e "$1" ] && exit 0
+umask 077
 qemu-img convert -p -t writeback -O qcow2 -o compat=1.1 -- "$4" "$2" &&
 printf %s "$5" >"$3" && mv -nT -- "$2" "$1"
 code=$?
