@@ -103,7 +103,7 @@ class Stack:
 
     def _server(self, statement: str) -> None:
         with psycopg.connect(self._postgres_url, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command; what it printed."""

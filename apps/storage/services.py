@@ -14,7 +14,8 @@ from apps.jobs import events
 from apps.jobs.models import Job, JobLock
 from apps.jobs.services import submit
 from apps.storage.models import PrimaryStorage, SecondaryStorage
-from apps.zones.models import Cluster, Host, HostState, Zone
+from apps.storage.reach import host_at_hand
+from apps.zones.models import Cluster, Host, Zone
 
 DRIVERS = ("directory",)
 
@@ -70,12 +71,7 @@ def _check_scope(zone: Zone, scope: str, cluster: Cluster | None, host: Host | N
 
 
 def _connect(actor: Actor, pool: PrimaryStorage) -> Job | None:
-    hosts = Host.objects.filter(zone=pool.zone_id, state=HostState.UP)
-    if pool.scope == PrimaryStorage.Scope.CLUSTER:
-        hosts = hosts.filter(cluster=pool.cluster_id)
-    elif pool.scope == PrimaryStorage.Scope.HOST:
-        hosts = hosts.filter(pk=pool.host_id or 0)
-    host = hosts.order_by("pk").first()
+    host = host_at_hand(pool)
     if host is None:
         return None
     return submit(actor, "primary_storage.connect", pool, lock_keys=[lock_of(pool)], host=str(host.uuid))

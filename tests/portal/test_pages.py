@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.actor import Actor
+from apps.accounts.models import Account, User
 from apps.accounts.tokens import create_login_link
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.jobs.models import Job
+from apps.zones.models import Zone
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def zone():
+def zone() -> Zone:
     return factories.make_zone()
 
 
 @pytest.fixture
-def account():
+def account() -> Account:
     return factories.make_account()
 
 
 @pytest.fixture
-def member(account):
+def member(account: Account) -> User:
     return factories.make_user(account)
 
 
-def logged_in(user) -> Client:
+def logged_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
 
 
-def form_of(zone, account, **changes):
+def form_of(zone: Zone, account: Account, **changes: Any) -> dict[str, Any]:
     offering = factories.make_offering()
     template = factories.make_template(zone, account)
     return {
@@ -49,13 +54,13 @@ def form_of(zone, account, **changes):
     } | changes
 
 
-def test_a_stranger_is_sent_to_log_in(zone):
+def test_a_stranger_is_sent_to_log_in(zone: Zone) -> None:
     response = Client().get("/")
     assert response.status_code == 302
     assert response["Location"].startswith("/login/")
 
 
-def test_a_login_link_works_once_and_not_by_get(member):
+def test_a_login_link_works_once_and_not_by_get(member: User) -> None:
     link = create_login_link(Actor.system("test"), user=member)
     token = link.rpartition("#")[2]
     client = Client()
@@ -66,7 +71,7 @@ def test_a_login_link_works_once_and_not_by_get(member):
     assert Client().post("/login/link/", {"token": token}).status_code == 403
 
 
-def test_a_member_creates_a_machine_and_lands_on_its_page(zone, account, member):
+def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: Account, member: User) -> None:
     client = logged_in(member)
     response = client.post("/virtual-machines/new/", form_of(zone, account))
     vm = VirtualMachine.objects.get()
@@ -76,7 +81,9 @@ def test_a_member_creates_a_machine_and_lands_on_its_page(zone, account, member)
     assert "Starting" in page
 
 
-def test_the_form_says_which_field_is_wrong_and_creates_nothing(zone, account, member):
+def test_the_form_says_which_field_is_wrong_and_creates_nothing(
+    zone: Zone, account: Account, member: User
+) -> None:
     client = logged_in(member)
     for changes, marker in (
         ({"name": "a\u202eb"}, "id_name_error"),
@@ -90,7 +97,7 @@ def test_the_form_says_which_field_is_wrong_and_creates_nothing(zone, account, m
     assert not Job.objects.exists()
 
 
-def test_another_tenant_neither_sees_nor_touches_the_machine(zone, account):
+def test_another_tenant_neither_sees_nor_touches_the_machine(zone: Zone, account: Account) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
     other = logged_in(factories.make_user(factories.make_account()))
     assert vm.name not in other.get("/").content.decode()
@@ -99,13 +106,13 @@ def test_another_tenant_neither_sees_nor_touches_the_machine(zone, account):
     assert not Job.objects.exists()
 
 
-def test_an_operator_sees_machines_of_every_account(zone, account):
+def test_an_operator_sees_machines_of_every_account(zone: Zone, account: Account) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
     operator = logged_in(factories.make_user(super_admin=True))
     assert vm.name in operator.get("/").content.decode()
 
 
-def test_a_button_that_cannot_be_pressed_says_why(zone, account, member):
+def test_a_button_that_cannot_be_pressed_says_why(zone: Zone, account: Account, member: User) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
     page = logged_in(member).get(f"/virtual-machines/{vm.uuid}/").content.decode()
     stop = page[page.index('value="vm.stop"') :].split(">")[0]
@@ -115,7 +122,9 @@ def test_a_button_that_cannot_be_pressed_says_why(zone, account, member):
     assert "aria-disabled" not in start
 
 
-def test_an_action_is_submitted_and_a_refused_one_is_explained(zone, account, member):
+def test_an_action_is_submitted_and_a_refused_one_is_explained(
+    zone: Zone, account: Account, member: User
+) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
     client = logged_in(member)
     client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.destroy"})
@@ -126,8 +135,8 @@ def test_an_action_is_submitted_and_a_refused_one_is_explained(zone, account, me
 
 
 def test_the_list_costs_the_same_for_any_number_of_machines(
-    zone, account, member, django_assert_max_num_queries
-):
+    zone: Zone, account: Account, member: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     client = logged_in(member)
     for _ in range(60):
         factories.make_vm(zone, account=account, state=State.STOPPED)
@@ -137,7 +146,7 @@ def test_the_list_costs_the_same_for_any_number_of_machines(
     assert "?after=" in page
 
 
-def test_pages_carry_a_strict_content_policy(member):
+def test_pages_carry_a_strict_content_policy(member: User) -> None:
     response = logged_in(member).get("/")
     assert "'unsafe" not in response["Content-Security-Policy"]
     assert "<script>" not in response.content.decode()

@@ -14,8 +14,9 @@ from apps.compute import placement
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
 from apps.compute.verbs import VERBS
-from apps.storage.models import Volume
-from apps.zones.models import Host, HostState
+from apps.storage.models import PrimaryStorage, Volume
+from apps.storage.reach import host_at_hand
+from apps.zones.models import Host
 from workers.drivers import base
 from workers.drivers.errors import HostUnreachable
 from workers.operation import Later, Operation, Outcome, Step
@@ -111,15 +112,9 @@ def power_of(op: VmOperation) -> base.Power | None:
     return None
 
 
-def storage_host(vm: VirtualMachine, pool: Any) -> Host:
+def storage_host(vm: VirtualMachine, pool: PrimaryStorage) -> Host:
     """A host that is up and reaches the pool, the machine's own or last one first."""
-    hosts = Host.objects.filter(zone_id=pool.zone_id, state=HostState.UP)
-    if pool.scope == "host":
-        hosts = hosts.filter(pk=pool.host_id)
-    elif pool.scope == "cluster":
-        hosts = hosts.filter(cluster_id=pool.cluster_id)
-    near = [pk for pk in (vm.host_id, vm.last_host_id) if pk]
-    found = hosts.filter(pk__in=near).first() or hosts.order_by("pk").first()
+    found = host_at_hand(pool, near=(vm.host_id, vm.last_host_id))
     if found is None:
         raise HostUnreachable(f"no host that is up reaches the pool {pool.name}")
     return found

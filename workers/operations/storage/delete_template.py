@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from apps.core.errors import ObjectInUse
 from apps.storage.models import Template, TemplateCopy
-from apps.zones.models import Host, HostState
+from apps.storage.reach import host_at_hand
 from workers import images
 from workers.drivers.errors import HostUnreachable
 from workers.operation import Operation, Outcome, PointOfNoReturn, Step
@@ -38,12 +38,7 @@ class DeleteCopies(Step):
 
     def do(self, op: DeleteTemplate) -> Outcome:
         for copy in TemplateCopy.objects.filter(template=op.template).select_related("pool"):
-            hosts = Host.objects.filter(zone_id=copy.pool.zone_id, state=HostState.UP)
-            if copy.pool.scope == "cluster":
-                hosts = hosts.filter(cluster_id=copy.pool.cluster_id)
-            elif copy.pool.scope == "host":
-                hosts = hosts.filter(pk=copy.pool.host_id)
-            host = hosts.order_by("pk").first()
+            host = host_at_hand(copy.pool)
             if host is None:
                 raise HostUnreachable(f"no host that is up reaches the pool {copy.pool.name}")
             op.world.storage(host, copy.pool).delete(op.template.image)

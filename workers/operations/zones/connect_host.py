@@ -6,10 +6,9 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any, Literal
 
-from django.db.models import Q
 from django.utils import timezone
 
-from apps.storage.models import PrimaryStorage
+from apps.storage.reach import pools_reached_by
 from apps.zones.capacity import set_capacity
 from apps.zones.models import Host, HostState
 from workers.operation import Operation, Outcome, Step
@@ -30,7 +29,7 @@ class ReadPools(Step):
 
     def do(self, op: ConnectHost) -> Outcome:
         pools: dict[str, Any] = {}
-        for pool in op.pools():
+        for pool in pools_reached_by(op.host):
             facts = op.world.storage(op.host, pool).facts()
             pools[str(pool.uuid)] = {"capacity_bytes": facts.capacity_bytes, "used_bytes": facts.used_bytes}
         op.memo["pools"] = pools
@@ -44,12 +43,6 @@ class ConnectHost(Operation):
     @cached_property
     def host(self) -> Host:
         return Host.objects.select_related("cluster").get(uuid=self.job.target_uuid)
-
-    def pools(self) -> list[PrimaryStorage]:
-        """The pools that this host reaches."""
-        host = self.host
-        near = Q(scope="zone") | Q(scope="cluster", cluster=host.cluster_id) | Q(scope="host", host=host.pk)
-        return list(PrimaryStorage.objects.filter(near, zone=host.zone_id))
 
     def succeeded(self) -> None:
         host, facts = self.host, self.memo["facts"]
@@ -77,7 +70,7 @@ class ConnectHost(Operation):
                 "capacity_memory_mib",
             ]
         )
-        for pool in self.pools():
+        for pool in pools_reached_by(self.host):
             if str(pool.uuid) in self.memo["pools"]:
                 record_facts(pool, self.memo["pools"][str(pool.uuid)])
 
