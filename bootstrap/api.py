@@ -35,6 +35,10 @@ class Api:
         answer: Row = self._send("POST", path, data, "application/json")
         return answer
 
+    def delete(self, path: str) -> Row:
+        answer: Row = self._send("DELETE", path)
+        return answer
+
     def upload(self, path: str, fields: Mapping[str, str], file: Path) -> Row:
         """POST a form with one file, named "file"."""
         boundary = uuid.uuid4().hex

@@ -10,14 +10,13 @@ import urllib.request
 from typing import Any
 
 from bootstrap.context import Context
-from bootstrap.demo_zone import TEMPLATE, ZONE
+from bootstrap.demo_template import MEMORY_MIB, find_template
+from bootstrap.demo_zone import ZONE
 from bootstrap.failures import CheckFailed
 from bootstrap.steps import Step
 from bootstrap.terminal import Heartbeat, run
 
 MACHINE = "demo-1"
-MEMORY_MIB = 192
-"""What the demo image needs."""
 DEPLOY_SECONDS = 180.0
 BOOT_SECONDS = 120.0
 HTTP_SECONDS = 30.0
@@ -67,7 +66,7 @@ class DemoMachine(Step):
     def _wish(self) -> Row:
         api = self._context.api
         zone = api.find("zones/", name=ZONE)
-        template = api.find("templates/", name=TEMPLATE)
+        template = find_template(api)
         large = [row for row in api.rows("service-offerings/") if row["memory_mib"] >= MEMORY_MIB]
         offerings = sorted(large, key=lambda row: (row["memory_mib"], row["vcpus"]))
         if zone is None or template is None or not offerings:

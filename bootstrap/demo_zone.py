@@ -4,6 +4,7 @@ same code path as any other host."""
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 from bootstrap.bridge import Bridge, free_name, free_subnet, taken_subnets
@@ -11,13 +12,11 @@ from bootstrap.context import Context
 from bootstrap.failures import CheckFailed
 from bootstrap.steps import Step
 from bootstrap.terminal import Heartbeat, say
-from guest.run import BuildFailed
-from guest.tiny import build
 
 ZONE = "demo"
-TEMPLATE = "tiny"
-TEMPLATE_SECONDS = 300.0
 HOST_SECONDS = 120.0
+SYNC_SECONDS = 20.0
+"""Longer than a few rounds of host sync: what a host that was only missed takes to be seen again."""
 Row = dict[str, Any]
 
 
@@ -54,52 +53,24 @@ class GuestBridge(Step):
         return f"{bridge.name}, {bridge.subnet}, no uplink"
 
 
-class TinyImage(Step):
-    key = "image"
-    title = "Demo image"
-
-    def __init__(self, context: Context) -> None:
-        self._installation = context.installation
-        self.path = context.installation.cache / "tiny.qcow2"
-
-    def needed(self) -> str | None:
-        return None if self.path.exists() else "build it from Debian packages"
-
-    def do(self) -> None:
-        cache = self._installation.cache / "guest"
-        with Heartbeat("building the demo image"):
-            try:
-                build(self.path, cache, lambda line: say(f"      {line}"))
-            except BuildFailed as error:
-                repair = f"python3 -m guest.tiny {self.path} --cache {cache}"
-                raise CheckFailed("the demo image is not built", repair=repair, details=str(error)) from error
-
-    def prove(self) -> str:
-        return f"{self.path.stat().st_size / 1e6:.1f} MB"
-
-
 class DemoZone(Step):
     key = "zone"
     title = "Demo zone"
 
-    def __init__(self, context: Context, image: TinyImage) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._image = image
 
     def needed(self) -> str | None:
-        if not self._context.token:
-            return "make this machine its first host, and register the image"
-        host = self._host()
+        host = self._host() if self._context.token else None
         if host is None:
-            return "make this machine its first host, and register the image"
-        template = self._context.api.find("templates/", name=TEMPLATE)
-        return None if template and template["state"] == "Ready" else "register the image"
+            return "make this machine its first host"
+        return None if host["state"] == "Up" else f"see to its host, which is {host['state']}"
 
     def _host(self) -> Row | None:
-        return self._context.api.find("hosts/", name=_host_name())
+        """The host that is the machine the workers run on."""
+        return self._context.api.find("hosts/", address="", driver="libvirt")
 
     def do(self) -> None:
-        api = self._context.api
         memory = self._context.installation.memory
         storage = self._context.installation.storage
         for folder in ("primary", "secondary", "host"):
@@ -118,53 +89,60 @@ class DemoZone(Step):
             guest_end=str(bridge.subnet[250]),
             bridge=bridge.name,
         )
-        cluster = self._ensure(
-            "clusters/", name=f"{ZONE}-cluster", pod=pod["id"], hypervisor="kvm", arch="x86_64"
-        )
-        self._ensure(
-            "secondary-storages/", name=f"{ZONE}-secondary", zone=zone["id"], path=str(storage / "secondary")
-        )
-        self._ensure(
-            "hosts/",
-            name=_host_name(),
-            cluster=cluster["id"],
-            driver="libvirt",
-            extra={"work_dir": str(storage / "host")},
-        )
+        cluster = {"name": f"{ZONE}-cluster", "pod": pod["id"], "hypervisor": "kvm", "arch": "x86_64"}
+        cluster_id = self._ensure("clusters/", **cluster)["id"]
+        secondary = {"name": f"{ZONE}-secondary", "zone": zone["id"], "path": str(storage / "secondary")}
+        self._ensure("secondary-storages/", **secondary)
+        self._ensure_host(cluster_id, work_dir=str(storage / "host"))
         self._ensure(
             "primary-storages/",
             name=f"{ZONE}-primary",
             zone=zone["id"],
             scope="cluster",
-            cluster=cluster["id"],
+            cluster=cluster_id,
             path=str(storage / "primary"),
         )
-        if api.find("templates/", name=TEMPLATE) is None:
-            answer = api.upload(
-                "templates/", {"name": TEMPLATE, "zone": zone["id"], "is_public": "true"}, self._image.path
-            )
-            api.await_job(answer, "registering the demo image", seconds=TEMPLATE_SECONDS)
 
     def _ensure(self, collection: str, *, name: str, **body: object) -> Row:
         """The row of this name, made now if there is none; if that takes a job, once the job is done."""
         api = self._context.api
-        found = api.find(collection, name=name)
-        if found is not None:
-            return found
-        answer = api.post(collection, {"name": name, **body})
-        if answer.get("job"):
-            api.await_job(answer, f"adding {name}", seconds=HOST_SECONDS)
-            found = api.find(collection, name=name)
-            if found is None:
-                raise CheckFailed(f"{collection}{name} is not there after its job", repair="make logs")
-            return found
-        return answer
+        row = api.find(collection, name=name) or api.post(collection, {"name": name, **body})
+        if row.get("job"):
+            api.await_job(row, f"adding {name}", seconds=HOST_SECONDS)
+        return row
+
+    def _ensure_host(self, cluster: str, *, work_dir: str) -> None:
+        """Add this machine as a host; one that is there but not up is given the time of a few syncs,
+        then reached anew."""
+        host = self._host()
+        if host is None:
+            extra = {"work_dir": work_dir}
+            self._ensure("hosts/", name=_host_name(), cluster=cluster, driver="libvirt", extra=extra)
+            return
+        if self._is_up_within(SYNC_SECONDS if host["job"] is None else HOST_SECONDS):
+            return
+        api = self._context.api
+        api.await_job(
+            api.post(f"hosts/{host['id']}/reconnect/", {}), "reaching the host", seconds=HOST_SECONDS
+        )
+
+    def _is_up_within(self, seconds: float) -> bool:
+        limit = time.monotonic() + seconds
+        with Heartbeat("waiting for the host"):
+            while time.monotonic() < limit:
+                host = self._host()
+                if host is not None and host["state"] == "Up":
+                    return True
+                if host is not None and host["job"] is None and host["last_seen_at"] is None:
+                    return False
+                time.sleep(0.2)
+        return False
 
     def prove(self) -> str:
         host = self._host()
         if host is None or host["state"] != "Up":
             state = host["state"] if host else "missing"
-            raise CheckFailed(f"host {_host_name()} is {state}", repair="make logs")
+            raise CheckFailed(f"this machine, as a host, is {state}", repair="make logs")
         accelerator = host["accelerator"]
         if accelerator != "kvm":
             say("      Notice: nothing boots with KVM here (no hardware virtualisation); QEMU emulates.")

@@ -101,10 +101,28 @@ class Portal:
         address = f"{installation.bind}:{installation.memory.port}"
         found += [
             Program("web", [*web, "--fd", "0"], 30, umask="077", socket=address, processes=WEB_PROCESSES),
-            Program("worker-short", [*worker, "-Q", "short", "-n", "short@portal", "-c", many], 40, 20),
-            Program("worker-long", [*worker, "-Q", "long", "-n", "long@portal", "-c", "2"], 40, 20),
-            Program("worker-sync", [*worker, "-Q", "sync", "-n", "sync@portal", "-c", "2"], 40, 20),
-            Program("beat", [*celery, "beat", "--loglevel=WARNING", "--pidfile="], 50),
+            Program(
+                "worker-short",
+                [*worker, "-Q", "short", "-n", "short@portal", "-c", many],
+                40,
+                20,
+                group="workers",
+            ),
+            Program(
+                "worker-long",
+                [*worker, "-Q", "long", "-n", "long@portal", "-c", "2"],
+                40,
+                20,
+                group="workers",
+            ),
+            Program(
+                "worker-sync",
+                [*worker, "-Q", "sync", "-n", "sync@portal", "-c", "2"],
+                40,
+                20,
+                group="workers",
+            ),
+            Program("beat", [*celery, "beat", "--loglevel=WARNING", "--pidfile="], 40, group="workers"),
         ]
         return found
 

@@ -30,6 +30,7 @@ class Program:
 
     With a `socket` ("127.0.0.1:8000") the supervisor listens and its `processes` accept from their
     descriptor 0: none of them can leave the address taken, and while one restarts others answer.
+    Programs of one `group` stop side by side, others one after another.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Program:
     umask: str = "022"
     socket: str = ""
     processes: int = 1
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,12 @@ def configuration(installation: Installation, programs: Sequence[Program]) -> st
         (f"{'fcgi-program' if program.socket else 'program'}:{program.name}", _program(program, log))
         for program in programs
     ]
+    groups = sorted({program.group for program in programs if program.group})
+    for group in groups:
+        members = [program for program in programs if program.group == group]
+        names = ",".join(program.name for program in members)
+        priority = str(min(program.priority for program in members))
+        sections.append((f"group:{group}", {"programs": names, "priority": priority}))
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
         for name, values in sections

@@ -12,7 +12,8 @@ from typing import Any
 from bootstrap.api import Api
 from bootstrap.context import Context
 from bootstrap.demo_machine import DemoMachine
-from bootstrap.demo_zone import DemoZone, GuestBridge, TinyImage
+from bootstrap.demo_template import DemoTemplate, TinyImage
+from bootstrap.demo_zone import DemoZone, GuestBridge
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.services import Database, Processes, Settings
@@ -75,7 +76,8 @@ def up(root: Path, var: Path) -> None:
         Access(context),
         GuestBridge(context),
         image,
-        DemoZone(context, image),
+        DemoZone(context),
+        DemoTemplate(context, image),
         machine,
     ]
     _finish(context, steps, machine)
