@@ -97,7 +97,8 @@ class Connection:
             kill_child(pid)
         leftover = [session]
         del session
-        threading.Thread(target=leftover.clear, name="libvirt-goodbye", daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending: nobody says goodbye
+            threading.Thread(target=leftover.clear, name="libvirt-goodbye", daemon=True).start()
 
     def _open_session(self, drops: int) -> tuple[Session, bool]:
         """The session, and whether it was open before. One thread opens, the others wait."""

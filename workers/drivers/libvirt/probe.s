@@ -74,7 +74,7 @@ long:
     jmp 5b
 digits:
     .ascii "0123456789abcdef"
-    .align 8
+    .balign 8, 0
 gdt:
     .quad 0
     .quad 0x00209a0000000000

@@ -54,6 +54,8 @@ class SshTransport:
             "IdentityFile": _quoted(host.private_key_path),
             "LogLevel": "ERROR",
             "PasswordAuthentication": "no",
+            "ServerAliveCountMax": "3",
+            "ServerAliveInterval": "5",
             "StrictHostKeyChecking": "yes",
             "UpdateHostKeys": "no",
             "UserKnownHostsFile": _quoted(str(known_hosts)),
