@@ -36,6 +36,17 @@ class Portal:
             cwd=self.installation.root,
         )
 
+    def run_module(self, module: str, *, what: str) -> None:
+        """Run one of the portal's own modules, its output in the log."""
+        run(
+            [self.python.python, "-m", module],
+            what=what,
+            repair=f"CLOUDPORTAL_VAR={self.installation.var} .venv/bin/python -m {module}",
+            log=self._log,
+            env=self.installation.environment(),
+            cwd=self.installation.root,
+        )
+
     def ask(self, *arguments: str, what: str) -> str:
         """A management command's stdout, logged nowhere."""
         return capture(

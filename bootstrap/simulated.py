@@ -20,7 +20,7 @@ class SimulatedCampus(Step):
         return None if self._done.exists() else "seed zones, hosts, accounts and machines"
 
     def do(self) -> None:
-        self._portal.manage("seed_campus", what="seeding the campus")
+        self._portal.run_module("workers.campus", what="seeding the campus")
         self._done.touch()
 
     def prove(self) -> str:

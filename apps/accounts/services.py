@@ -79,10 +79,18 @@ def create_user(
     if account is None:
         create_account(actor, name=username, domain=domain or create_root_domain(), members=[user])
     else:
-        policy.require(actor, "account.add_member", account)
-        Membership.objects.create(user=user, account=account)
-        audit.record(actor, "account.add_member", account, user=username)
+        add_member(actor, account, user=user)
     return user
+
+
+@transaction.atomic
+def add_member(actor: Actor, account: Account, *, user: User) -> Account:
+    """Let a user act for the account. Doing it again changes nothing."""
+    policy.require(actor, "account.add_member", account)
+    _row, new = Membership.objects.get_or_create(user=user, account=account)
+    if new:
+        audit.record(actor, "account.add_member", account, user=user.username)
+    return account
 
 
 def _clean_email(email: str) -> str:

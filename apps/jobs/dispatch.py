@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from celery import current_app
 from django.db import transaction
@@ -35,6 +37,17 @@ def send(
         log.warning("broker unreachable, job messages wait for the sweep: %s", type(error).__name__)
         return False
     return True
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Nothing is sent inside: the caller runs its jobs itself, or leaves them to the sweep."""
+    global _broker_down_until  # noqa: PLW0603 - one breaker a process
+    before, _broker_down_until = _broker_down_until, math.inf
+    try:
+        yield
+    finally:
+        _broker_down_until = before
 
 
 def wake(job: Job, *, countdown: float | None = None) -> None:
