@@ -35,6 +35,11 @@ class Context:
             supervisor=Supervisor(installation, python.program("supervisord")),
         )
 
+    def unseen(self, first: str) -> str:
+        """What a plan says of something inside the portal while nobody can look there: `first` on a
+        first run, later that it will be looked at."""
+        return "look at it once the portal answers" if self.installation.memory.code else first
+
     @property
     def api(self) -> Api:
         return Api(self.installation.url, self.token)

@@ -54,8 +54,11 @@ class DemoTemplate(Step):
         self._image = image
 
     def needed(self) -> str | None:
-        row = self._row() if self._context.token else None
-        return None if row and row["state"] == "Ready" else "register the demo image"
+        first = "register the demo image"
+        if not self._context.token:
+            return self._context.unseen(first)
+        row = self._row()
+        return None if row and row["state"] == "Ready" else first
 
     def _row(self) -> Row | None:
         return find_template(self._context.api)

@@ -61,9 +61,12 @@ class DemoZone(Step):
         self._context = context
 
     def needed(self) -> str | None:
-        host = self._host() if self._context.token else None
+        first = "make this machine its first host"
+        if not self._context.token:
+            return self._context.unseen(first)
+        host = self._host()
         if host is None:
-            return "make this machine its first host"
+            return first
         return None if host["state"] == "Up" else f"see to its host, which is {host['state']}"
 
     def _host(self) -> Row | None:

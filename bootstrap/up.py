@@ -124,6 +124,8 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
     say("Nothing had to be changed." if not changed else f"Done in {seconds['total']:.0f} s.")
     say(f"Portal  {facts['url']}")
     say(f"Log in  {link}   (once, within minutes; a new link: make login)")
+    if machine is not None:
+        say(f"Machine {machine.ssh_command()}")
     say(f"Facts   {installation.up_file}")
 
 
