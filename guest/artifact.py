@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,11 +44,13 @@ def is_current(image: Path, inputs: str) -> bool:
 
 
 def publish(built: Path, image: Path, inputs: str) -> None:
-    """Rename `built` to `image` (same file system) and record what it was made from."""
+    """Put a copy of `built` at `image`, by a rename, and record what it was made from."""
     record = json.dumps({"inputs": inputs, "sha256": digest_of_file(built)}, indent=1)
-    built.chmod(0o644)
-    built.replace(image)
-    temporary = _record_path(image).with_suffix(".tmp")
+    image.parent.mkdir(parents=True, exist_ok=True)
+    temporary = image.with_name(f".{image.name}.tmp")
+    shutil.copyfile(built, temporary)
+    temporary.chmod(0o644)
+    temporary.replace(image)
     temporary.write_text(record + "\n")
     temporary.replace(_record_path(image))
 
@@ -59,3 +62,15 @@ def only_builder(cache: Path) -> Iterator[None]:
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def workspace(cache: Path) -> Iterator[Path]:
+    """An empty folder for the one build; what a killed build left there is removed first."""
+    work = cache / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -14,10 +14,11 @@ _SYSTEM_PATHS = ("/usr/sbin", "/sbin")
 _PACKAGES = {
     "apt-cache": "apt",
     "apt-get": "apt",
+    "apt-config": "apt",
     "dpkg-deb": "dpkg",
     "debugfs": "e2fsprogs",
     "mke2fs": "e2fsprogs",
-    "mmdebstrap": "mmdebstrap",
+    "perl": "perl",
     "qemu-img": "qemu-utils",
 }
 

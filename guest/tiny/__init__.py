@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 
-from guest.artifact import digest_of_file, digest_of_sources, is_current, only_builder, publish
+from guest.artifact import digest_of_file, digest_of_sources, is_current, only_builder, publish, workspace
 from guest.cpio import write_archive
 from guest.disk import DiskPlan, write_disk
 from guest.elf import collect_libraries
@@ -73,10 +72,8 @@ def build(out: Path, cache: Path, log: Log) -> Path:
         if is_current(out, inputs):
             log(f"{out} is up to date")
             return out
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
-            built = _build_image(packages, Path(work), log)
-            publish(built, out, inputs)
+        with workspace(cache) as work:
+            publish(_build_image(packages, work, log), out, inputs)
     log(f"built {out} ({out.stat().st_size / 1e6:.1f} MB)")
     return out
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import paramiko
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guest.packages import PackageCache, read_list
+from guest.run import BuildFailed
 from guest.tiny import build
 from tests.guest.conftest import CACHE
 from tests.guest.machine import ADDRESS, DNS, GATEWAY, MAC, Machine, wait_for
@@ -238,6 +240,19 @@ def test_a_second_build_from_the_same_inputs_does_nothing(image: Path) -> None:
     assert build(image, CACHE, said.append) == image
     assert image.stat().st_mtime_ns == before
     assert said == [f"{image} is up to date"]
+
+
+def test_a_build_that_fails_leaves_the_former_image(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "tiny.qcow2"
+    out.write_bytes(b"the former image")
+    monkeypatch.setattr("guest.tiny.write_disk", Mock(side_effect=BuildFailed("no room")))
+    with pytest.raises(BuildFailed, match="no room"):
+        build(out, image.parent, lambda _: None)
+    assert out.read_bytes() == b"the former image"
+    assert list(tmp_path.iterdir()) == [out]
+    assert not (image.parent / "work").exists()
 
 
 def test_the_image_is_small_and_stands_alone(image: Path) -> None:
