@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from lxml import etree
 
+from tests.drivers.libvirt.specs import parse
 from tests.lab import Lab
 from tests.lab.host import wait_for
 from workers.drivers import connect
@@ -65,11 +66,11 @@ def make(lab: Lab, driver: Any) -> Iterator[Callable[..., MachineSpec]]:
         (lab.shared / f"disk-{uuid}").unlink()
 
 
-def kept_xml(host: HostAddress, uuid: UUID) -> etree._Element:
+def kept_xml(host: HostAddress, uuid: UUID) -> Any:
     text: str = connection.connection_to(host).call(
         lambda session: session.raw.lookupByUUIDString(str(uuid)).XMLDesc(0)
     )
-    return etree.fromstring(text)
+    return parse(text)
 
 
 def power_of(driver: Any, uuid: UUID) -> Power | None:

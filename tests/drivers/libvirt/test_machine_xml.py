@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.drivers.libvirt.specs import SPECS
+from tests.drivers.libvirt.specs import SPECS, parse
 from workers.drivers.base import DiskSpec, NicSpec
 from workers.drivers.errors import HypervisorRefused
 from workers.drivers.libvirt.machine_xml import SPARE_PORTS, TAG_NAMESPACE, build_machine, read_tag
@@ -38,12 +38,12 @@ def test_a_string_stays_where_it_was_put(text: str) -> None:
     spec, host = SPECS["emulated"]
     disks = (DiskSpec(f"/pool/{text}", serial=text),)
     nics = (NicSpec(text, text),)
-    root = etree.fromstring(build_machine(replace(spec, title=text, disks=disks, nics=nics), host))
+    root = parse(build_machine(replace(spec, title=text, disks=disks, nics=nics), host))
     assert root.findtext("title") == text
     assert root.find("devices/disk/source").get("file") == f"/pool/{text}"
     assert root.findtext("devices/disk/serial") == text
     assert root.find("devices/interface/source").get("bridge") == text
-    original = etree.fromstring(build_machine(spec, host))
+    original = parse(build_machine(spec, host))
     assert [element.tag for element in root.find("devices")] == [
         element.tag
         for element in original.find("devices")
@@ -69,7 +69,7 @@ def test_more_disks_than_there_are_letters_are_refused() -> None:
 
 @pytest.mark.parametrize("name", SPECS)
 def test_ports_are_left_free_for_hot_plugging(name: str) -> None:
-    devices = etree.fromstring(build_machine(*SPECS[name])).find("devices")
+    devices = parse(build_machine(*SPECS[name])).find("devices")
     ports = devices.findall("controller[@model='pcie-root-port']")
     on_ports = ("disk", "interface", "channel", "memballoon", "rng")
     assert len(ports) - sum(len(devices.findall(tag)) for tag in on_ports) == SPARE_PORTS
@@ -77,7 +77,7 @@ def test_ports_are_left_free_for_hot_plugging(name: str) -> None:
 
 def test_the_tag_names_the_machine() -> None:
     spec, host = SPECS["emulated"]
-    (tag,) = etree.fromstring(build_machine(spec, host)).find("metadata")
+    (tag,) = parse(build_machine(spec, host)).find("metadata")
     assert tag.tag == f"{{{TAG_NAMESPACE}}}machine"
     assert read_tag(etree.tostring(tag, encoding="unicode")) == spec.uuid
 

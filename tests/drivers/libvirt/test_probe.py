@@ -83,6 +83,6 @@ def test_a_program_that_computes_wrongly_is_found_out(
 def test_the_program_is_its_source_assembled(tmp_path: Path) -> None:
     built, linked = tmp_path / "probe.o", tmp_path / "probe.bin"
     subprocess.run(["as", "--64", "-o", built, SOURCE], check=True)
-    link = ["ld", "-Ttext", "0x100000", "--oformat", "binary", "-o", linked, built]
+    link = ["ld", "-Ttext", "0x100000", "--oformat", "binary", "-o", str(linked), str(built)]
     subprocess.run(link, check=True, capture_output=True)
     assert linked.read_bytes() == probe.PROGRAM

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from tests.drivers.libvirt.specs import SPECS
+from tests.drivers.libvirt.specs import SPECS, parse
 from tests.lab import Lab
 from workers.drivers.libvirt.machine_xml import build_machine
 
@@ -29,7 +29,7 @@ def test_the_xml_follows_the_schema(schema: etree.RelaxNG, name: str) -> None:
 
 
 def test_the_schema_finds_what_is_wrong(schema: etree.RelaxNG) -> None:
-    root = etree.fromstring(build_machine(*SPECS["emulated"]))
+    root = parse(build_machine(*SPECS["emulated"]))
     root.find("devices/disk/target").set("bus", "nonsense")
     assert not schema.validate(root)
 
@@ -42,7 +42,7 @@ def test_libvirt_defines_what_it_has_validated(lab: Lab, name: str) -> None:
     machine = connection.defineXMLFlags(build_machine(spec, host), libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
     try:
         assert machine.UUIDString() == str(spec.uuid)
-        kept = etree.fromstring(machine.XMLDesc(0))
+        kept = parse(machine.XMLDesc(0))
         assert kept.find("os/type").get("machine").startswith("pc-q35-")
         assert kept.find("memory").text == str(spec.memory_mib * 1024)
     finally:

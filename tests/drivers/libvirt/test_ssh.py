@@ -34,7 +34,7 @@ def ssh_arguments(program: Path, folder: Path) -> list[str]:
     spy.write_text(f"#!{sys.executable}\nimport sys\nprint('\\0'.join(sys.argv[1:]), end='')\n")
     spy.chmod(0o700)
     search = {"PATH": f"{folder}:{os.environ['PATH']}"}
-    command = [program, "-p", "2222", "--", "192.0.2.7"]
+    command = [str(program), "-p", "2222", "--", "192.0.2.7"]
     done = subprocess.run(command, env=search, capture_output=True, check=True)
     return done.stdout.decode().split("\0")
 

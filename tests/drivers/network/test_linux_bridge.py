@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
 
 from tests.lab import Lab
 from workers.drivers import connect
-from workers.drivers.base import HostAddress, NicSpec
+from workers.drivers.base import CommandResult, HostAddress, NicSpec
 from workers.drivers.errors import DriverError, HypervisorRefused, ObjectMissing
 from workers.drivers.hosts.local import LocalCommands
 from workers.drivers.network.linux_bridge import LinuxBridge
@@ -27,8 +27,8 @@ class KernelFiles(LocalCommands):
             for name, data in attributes.items()
         }
 
-    def run(self, *_: object, **__: object) -> object:  # type: ignore[override]
-        raise AssertionError("a process was started")
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = 20.0) -> CommandResult:
+        raise AssertionError(f"a process was started: {argv}")
 
     def read_file(self, path: str, *, offset: int = 0, limit: int = 65536) -> bytes:
         try:
@@ -37,13 +37,13 @@ class KernelFiles(LocalCommands):
             raise ObjectMissing(path) from None
 
 
-def plug(bridge: str, mtu: int = 1500, **devices: dict[str, bytes]) -> None:
+def plug(bridge: str, devices: dict[str, dict[str, bytes]], *, mtu: int = 1500) -> None:
     LinuxBridge(KernelFiles(**devices)).plug(uuid4(), NicSpec("52:54:00:00:00:01", bridge, mtu=mtu))
 
 
 @pytest.mark.parametrize("mtu", [1280, 1500])
 def test_a_bridge_that_is_up_takes_a_card_without_a_process(mtu: int) -> None:
-    plug("br0", mtu, br0=BRIDGE_UP)
+    plug("br0", {"br0": BRIDGE_UP}, mtu=mtu)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_a_bridge_that_will_not_do_is_named_with_the_reason(
     devices: dict[str, dict[str, bytes]], words: str
 ) -> None:
     with pytest.raises(HypervisorRefused, match=words):
-        plug("br0", **devices)
+        plug("br0", devices)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "-br0", "br/0", "../br0", "br 0", "br0\n", "a" * 16, "br\0"])
 def test_a_name_that_no_bridge_can_have_is_looked_up_nowhere(name: str) -> None:
     with pytest.raises(HypervisorRefused, match="not the name"):
-        plug(name, br0=BRIDGE_UP)
+        plug(name, {"br0": BRIDGE_UP})
 
 
 @pytest.fixture
