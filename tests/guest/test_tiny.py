@@ -220,12 +220,14 @@ def test_a_copied_disk_becomes_another_machine_when_its_seed_says_so(boot: Boot)
     machine.qmp.call("system_powerdown")
     machine.wait_until_off(20)
     script = "#!/bin/sh\necho second >> /root/ran\nexit 3\n"
-    machine = boot(spec("i-0002", STRANGER, hostname="copy", user_data=script))
+    machine = boot(spec("i-0002", STRANGER, hostname="copy", user="joe", user_data=script))
     machine.wait_for_console("user-data: script ended with exit code 3")
     assert machine.host_key() != first
     assert machine.ssh("hostname; cat /root/ran", STRANGER).split() == ["copy", "first", "second"]
-    with pytest.raises(paramiko.AuthenticationException):
-        machine.ssh("true", KEY)
+    assert machine.ssh("id -u jane; id -u joe", STRANGER, user="joe").split() == ["1000", "1001"]
+    for user, key in (("root", KEY), ("jane", KEY), ("jane", STRANGER)):
+        with pytest.raises(paramiko.AuthenticationException):
+            machine.ssh("true", key, user=user)
 
 
 @pytest.mark.parametrize("seed", [None, spec(networks=[]), spec(networks=[SeedNic(MAC)])])

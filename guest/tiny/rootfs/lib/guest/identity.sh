@@ -35,18 +35,20 @@ admit_users() {
     user=${user:-$(values vendor-data user)}
     user=${user:-cloud}
     grep -q "^$user:" /etc/passwd || add_user "$user"
+    rm -f /home/*/.ssh/authorized_keys
     {
         values meta-data 'public-keys.*'
         values user-data 'ssh_authorized_keys.*'
     } > /run/authorized_keys
     admit root /root
-    admit "$user" "/home/$user"
+    [ "$user" = root ] || admit "$user" "/home/$user"
     rm /run/authorized_keys
 }
 
 add_user() {
-    echo "$1:x:1000:1000::/home/$1:/bin/sh" >> /etc/passwd
-    echo "$1:x:1000:" >> /etc/group
+    uid=$((999 + $(wc -l < /etc/passwd)))
+    echo "$1:x:$uid:$uid::/home/$1:/bin/sh" >> /etc/passwd
+    echo "$1:x:$uid:" >> /etc/group
     echo "$1:*:19000:0:99999:7:::" >> /etc/shadow
 }
 
