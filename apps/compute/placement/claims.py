@@ -96,10 +96,12 @@ def release_addresses(vm: VirtualMachine) -> None:
 @transaction.atomic
 def release_everything(vm: VirtualMachine) -> None:
     """The machine holds nothing outside its own rows any more, and no pod: it may go anywhere."""
+    rows = VirtualMachine.objects.filter(pk=vm.pk)
+    rows.select_for_update().first()  # two at once wait here, not for each other further on
     release_compute(vm)
     for volume in vm.volumes():
         release_template_copy(volume)
     release_disks(vm)
     release_addresses(vm)
-    VirtualMachine.objects.filter(pk=vm.pk, host=None).update(pod=None)
+    rows.filter(host=None).update(pod=None)
     vm.pod = None

@@ -53,6 +53,7 @@ def place(vm: VirtualMachine) -> Host:
         best = survey.best()
         if not best:
             raise insufficient(survey, main_reason(survey))
+        explanation = explanation_of(survey, best)  # as things were before the claim
         for candidate in best:
             try:
                 with transaction.atomic():
@@ -60,7 +61,7 @@ def place(vm: VirtualMachine) -> Host:
             except _Taken:
                 continue
             chosen = describe_choice(survey, candidate, pool)
-            remember(vm, explanation_of(survey, best, chosen), fits=True)
+            remember(vm, {**explanation, "chosen": chosen}, fits=True)
             return _note_claim(vm, survey, candidate)
     error = insufficient(survey, Reason.CONTENDED)
     error.retry = True

@@ -41,9 +41,7 @@ def explain(request: PlacementRequest) -> Explanation:
     return explanation_of(Survey(request))
 
 
-def explanation_of(
-    survey: Survey, best: Sequence[HostView] | None = None, chosen: Explanation | None = None
-) -> Explanation:
+def explanation_of(survey: Survey, best: Sequence[HostView] | None = None) -> Explanation:
     """The explanation of a survey; `best` if its best hosts were read already."""
     best = survey.best() if best is None else best
     request = survey.request
@@ -59,7 +57,7 @@ def explanation_of(
             "considered": survey.considered,
             "fitting": max(survey.fitting, len(best)),
             "reason": None if best else str(main_reason(survey)),
-            "chosen": chosen,
+            "chosen": None,
             "counts": _counts(survey),
             "best": [
                 {"host": ref(host), "cluster": ref(host.cluster), "score": survey.score(host)}
