@@ -109,9 +109,10 @@ class JobbedViewSet(ResourceViewSet):
         return super().get_serializer(*args, **kwargs)
 
     def accepted(self, row: Any, job: Job) -> Response:
-        """202: the row as it is now, with the job that works on it."""
-        fresh = type(self).queryset.get(pk=row.pk)  # type: ignore[union-attr]
-        body = dict(self.get_serializer(fresh, jobs={row.uuid: job}).data)
+        """202: the row as it is now, with the job that works on it; as it was if the job was so quick
+        that the row is gone."""
+        fresh = type(self).queryset.filter(pk=row.pk).first()  # type: ignore[union-attr]
+        body = dict(self.get_serializer(fresh or row, jobs={row.uuid: job}).data)
         return Response(body, 202, headers={"Location": self.job_url(job)})
 
     def job_url(self, job: Job) -> str:

@@ -1,0 +1,87 @@
+"""The figures a run must bring and the bars they are held to. What is measured on both databases
+counts as the worse of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+Judge = Callable[[float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`worse` makes one number of those of the databases; `bar` is what is printed, `holds` what it means."""
+
+    key: str
+    what: str
+    bar: str
+    holds: Judge
+    worse: Callable[[Iterable[float]], float] = max
+
+
+def _at_most(limit: float) -> tuple[str, Judge]:
+    return f"<= {limit:g}", lambda value: value <= limit
+
+
+def _below(limit: float) -> tuple[str, Judge]:
+    return f"< {limit:g}", lambda value: value < limit
+
+
+def _exactly(wanted: float) -> tuple[str, Judge]:
+    return f"{wanted:g}", lambda value: value == wanted
+
+
+_REPORTED: tuple[str, Judge] = ("reported", lambda _value: True)
+
+BARS = (
+    Bar(
+        "deploy_overhead_ratio",
+        "POST to libvirt's started event, paused / the same overlay, seed, define and start bare",
+        *_at_most(1.25),
+    ),
+    Bar("batch10_ratio", "a batch of 10 / a bare libvirt loop on 4 threads", *_at_most(1.3)),
+    Bar(
+        "batch10_vs_virtclone_ratio",
+        "a batch of 10 / a loop of virt-clone and virsh start",
+        *_at_most(0.6),
+    ),
+    Bar(
+        "placement_p95_ms_10k",
+        "decide, claim and store the explanation among 10,000 hosts",
+        *_below(15),
+    ),
+    Bar(
+        "placement_overcommits",
+        "hosts promised twice by 16 clients racing for the last places of a zone",
+        *_exactly(0),
+        worse=sum,
+    ),
+    Bar("dispatch_p99_ratio", "submit to operation start / a no-op Celery task", *_at_most(3)),
+    Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),
+    Bar("sync_ratio", "their time / one bulk call for nothing but the states", *_at_most(1.5)),
+    Bar("sim_deploys_per_s", "deploys a second on 1,000 simulated hosts", *_REPORTED, worse=min),
+    Bar("fault_matrix_cells", "faults injected into operations", *_REPORTED, worse=sum),
+    Bar("fault_matrix_leaks", "those that ended otherwise than declared", *_exactly(0), worse=sum),
+)
+
+
+def combine(figures: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """One number for each key that any database brought."""
+    found = list(figures)
+    return {
+        bar.key: bar.worse([row[bar.key] for row in found if bar.key in row])
+        for bar in BARS
+        if any(bar.key in row for row in found)
+    }
+
+
+def missed(figures: Mapping[str, float]) -> list[str]:
+    """A line for each bar that is not held, a figure that is not there included."""
+    lines = []
+    for bar in BARS:
+        if bar.key not in figures:
+            lines.append(f"{bar.key}: not measured (bar {bar.bar})")
+        elif not bar.holds(figures[bar.key]):
+            lines.append(f"{bar.key}: {figures[bar.key]:.4g} (bar {bar.bar})")
+    return lines
