@@ -81,6 +81,9 @@ def test_the_tag_names_the_machine() -> None:
     assert read_tag(etree.tostring(tag, encoding="unicode")) == spec.uuid
 
 
-@pytest.mark.parametrize("xml", ["", "<a", "<a/>", "<a uuid='x'/>", "<a uuid='5f1c0f3e-6a1e-4c4b-9a53-0d4f7e3c8b21' "])
+CUT_OFF = "<a uuid='5f1c0f3e-6a1e-4c4b-9a53-0d4f7e3c8b21' "
+
+
+@pytest.mark.parametrize("xml", ["", "<a", "<a/>", "<a uuid='x'/>", CUT_OFF])
 def test_what_is_no_tag_names_nobody(xml: str) -> None:
     assert read_tag(xml) is None
