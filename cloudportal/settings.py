@@ -108,7 +108,7 @@ FILE_UPLOAD_TEMP_DIR = os.environ.get("CLOUDPORTAL_UPLOADS") or None
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("el", _("Greek"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [VAR / "locale"]  # compiled there from BASE_DIR / "locale"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.accounts.models import Account, User
 from apps.core.models import Row
@@ -15,7 +16,7 @@ from apps.core.models import Row
 
 class JobState(models.TextChoices):
     WAITING = "waiting", _("Waiting")  # for a lock that another job holds; nothing is done yet
-    PENDING = "pending", _("Running")  # due, or in a worker's hands while `lease` is set
+    PENDING = "pending", pgettext_lazy("job", "Running")  # due, or in a worker's hands while `lease` is set
     UNDOING = "undoing", _("Undoing")  # failed or cancelled; taking back what it did
     RESOLVING = "resolving", _("Resolving")  # an operator asked to settle it by what the world shows
     DONE = "done", _("Done")
