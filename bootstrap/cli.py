@@ -101,7 +101,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], None], str]] = {
     "status": (_status, "what runs, and what is amiss"),
     "logs": (_logs, "the end of every log; FOLLOW=1 to follow them"),
     "down": (_down, "stop it; PURGE=1 also removes var/, the bridge and the machines"),
-    "lint": (_lint, "style, types, layers, migrations, architecture"),
+    "lint": (_lint, "style, types, layers, migrations, translations, architecture"),
     "test-fast": (_test_fast, "the tests that need neither root nor a server"),
     "test": (_test, "all tests but the long ones, with the servers and hosts they need (root)"),
     "test-long": (_test_long, "the long tests: real kills, long fuzzing (root)"),

@@ -18,7 +18,8 @@ NO_TEST_CHOSEN = 5
 
 
 def lint(python: PythonEnvironment) -> None:
-    """Style, types, layers, migrations and the architecture tests; all of them run, then the verdict."""
+    """Style, types, layers, migrations, translations and the architecture tests; all of them run, then
+    the verdict."""
     python.ensure(["base", "dev"])
     here = [name for name in TYPED if (python.root / name / "__init__.py").exists()]
     program = python.program
@@ -31,6 +32,11 @@ def lint(python: PythonEnvironment) -> None:
             "migrations",
             [python.python, "manage.py", "makemigrations", "--check", "--dry-run"],
             ".venv/bin/python manage.py makemigrations",
+        ),
+        (
+            "messages",
+            [python.python, "manage.py", "messages", "--check"],
+            ".venv/bin/python manage.py messages, then translate what it left empty in locale/",
         ),
         (
             "architecture",

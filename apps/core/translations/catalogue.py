@@ -105,7 +105,11 @@ def _faults_of_entry(entry: Any) -> Iterator[str]:
     for form in forms:
         if sorted(_PLACEHOLDER.findall(form)) != sorted(_PLACEHOLDER.findall(entry.msgid)):
             yield "placeholders differ"
+        elif _PLACEHOLDER.search(entry.msgid) and "%" in _PLACEHOLDER.sub("", form):
+            yield "a % that is not %%"
         if form != form.strip() or form.endswith(".") != entry.msgid.endswith("."):
             yield "begins or ends otherwise"
+        if "  " in form:
+            yield "two spaces"
         if _TWO_ALPHABETS.search(_PLACEHOLDER.sub(" ", form)):
             yield "Greek and Latin letters in one word"

@@ -163,4 +163,5 @@ class _Reader(HTMLParser):
     def _judge(self, text: str) -> None:
         words = " ".join(text.split())
         if any(map(str.isalpha, words)) and set(re.findall(r"\w+", words)) - _NAMES:
-            self.bare.append((self.getpos()[0], words))
+            before = text[: len(text) - len(text.lstrip())]
+            self.bare.append((self.getpos()[0] + before.count("\n"), words))
