@@ -38,7 +38,7 @@ class Drivers:
     def storage(self, pool: Pool) -> base.PrimaryStorage:
         key = (pool.pk, pool.path)
         if key not in self._storages:
-            where = connect.PoolAddress(pool.uuid, pool.path, pool.driver)
+            where = base.PoolAddress(pool.uuid, pool.path, pool.driver)
             self._storages[key] = connect.primary_storage(self.address, where)
         return self._storages[key]
 

@@ -11,8 +11,7 @@ import pytest
 
 from tests.drivers.contract.kit import HostKit
 from tests.drivers.contract.real import real_kit
-from workers.drivers.base import HostAddress
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import HostAddress, PoolAddress
 from workers.drivers.simulator.control import Simulator
 
 

@@ -13,8 +13,7 @@ import pytest
 from tests.guest.machine import wait_for
 from tests.lab import Lab
 from workers.drivers import connect
-from workers.drivers.base import DiskSpec, Hypervisor, MachineSpec, NicSpec, Power
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import DiskSpec, Hypervisor, MachineSpec, NicSpec, PoolAddress, Power
 from workers.seed import SeedNic, SeedSpec, build_seed
 
 pytestmark = pytest.mark.lab

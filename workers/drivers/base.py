@@ -141,6 +141,15 @@ class HostAddress:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PoolAddress:
+    """A primary storage pool. `path` is where its hosts have it, the same on each of them."""
+
+    uuid: UUID
+    path: str
+    driver: str = "directory"
+
+
 class Hypervisor(Protocol):
     """Machines on one host. Keyed by machine UUID."""
 

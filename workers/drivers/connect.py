@@ -5,26 +5,15 @@ Imports stay inside the branches: a simulated cloud needs neither libvirt nor pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from uuid import UUID
-
 from workers.drivers.base import (
     HostAddress,
     HostCommands,
     HostTasks,
     Hypervisor,
     NetworkDriver,
+    PoolAddress,
     PrimaryStorage,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PoolAddress:
-    """A primary storage pool. `path` is where its hosts have it, the same on each of them."""
-
-    uuid: UUID
-    path: str
-    driver: str = "directory"
 
 
 def hypervisor(host: HostAddress) -> Hypervisor:

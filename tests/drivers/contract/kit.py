@@ -18,6 +18,7 @@ from workers.drivers.base import (
     MachineSpec,
     NetworkDriver,
     NicSpec,
+    PoolAddress,
     Power,
     PrimaryStorage,
     TaskPhase,
@@ -45,13 +46,13 @@ class HostKit:
     `peer` is another host that reaches the same pool."""
 
     host: HostAddress
-    pool: connect.PoolAddress
+    pool: PoolAddress
     bridge: str
     folder: str
     source: str
     missing_source: str
     add_foreign: Callable[[], UUID]
-    small_pool: Callable[[], connect.PoolAddress]
+    small_pool: Callable[[], PoolAddress]
     peer: HostAddress
     accelerator: str = "tcg"
     hypervisor: Hypervisor = field(init=False)

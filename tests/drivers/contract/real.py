@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.drivers.contract.kit import IMAGE_BYTES, HostKit
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import PoolAddress
 
 if TYPE_CHECKING:
     from tests.lab import Lab, LabHost

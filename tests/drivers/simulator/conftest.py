@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from workers.drivers import connect
-from workers.drivers.base import DiskSpec, HostAddress, MachineSpec, NicSpec, Power
+from workers.drivers.base import DiskSpec, HostAddress, MachineSpec, NicSpec, PoolAddress, Power
 from workers.drivers.simulator.control import Simulator
 
 
@@ -17,7 +17,7 @@ class Cloud:
     """One world with one pool that all its hosts share."""
 
     simulator: Simulator
-    pool: connect.PoolAddress = field(default_factory=lambda: connect.PoolAddress(uuid4(), "/primary"))
+    pool: PoolAddress = field(default_factory=lambda: PoolAddress(uuid4(), "/primary"))
 
     def host(self, **extra: str) -> HostAddress:
         return HostAddress(

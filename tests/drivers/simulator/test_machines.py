@@ -9,7 +9,7 @@ import pytest
 
 from tests.drivers.simulator.conftest import Cloud
 from workers.drivers import connect
-from workers.drivers.base import DiskSpec, NicSpec, Power, TaskPhase
+from workers.drivers.base import DiskSpec, NicSpec, PoolAddress, Power, TaskPhase
 from workers.drivers.errors import HypervisorRefused, MachineNotFound, PoolFull
 from workers.drivers.simulator.control import Violation
 
@@ -194,7 +194,7 @@ def test_facts_come_from_the_host_record(cloud: Cloud) -> None:
 def test_a_shared_pool_is_one_pool_and_another_pool_at_the_same_path_is_not(cloud: Cloud) -> None:
     first, second = cloud.host(), cloud.host()
     connect.primary_storage(first, cloud.pool).write_seed("seed-a", b"x")
-    other = connect.PoolAddress(uuid4(), cloud.pool.path)
+    other = PoolAddress(uuid4(), cloud.pool.path)
     assert connect.primary_storage(second, cloud.pool).names() == {"seed-a"}
     assert connect.primary_storage(second, other).names() == set()
 

@@ -15,8 +15,7 @@ from uuid import uuid4
 import pytest
 
 from tests.lab.host import wait_for
-from workers.drivers.base import CommandResult, TaskPhase
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import CommandResult, PoolAddress, TaskPhase
 from workers.drivers.errors import CommandFailed, HypervisorRefused, ImageRejected, ObjectMissing, PoolFull
 from workers.drivers.hosts.local import LocalCommands
 from workers.drivers.hosts.tasks import CommandTasks

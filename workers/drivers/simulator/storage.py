@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from workers.drivers.base import HostAddress, PoolFacts, TaskPhase, TaskStatus
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import HostAddress, PoolAddress, PoolFacts, TaskPhase, TaskStatus
 from workers.drivers.errors import HypervisorRefused, ObjectMissing, PoolFull
 from workers.drivers.simulator.call import SimulatedDriver
 from workers.drivers.simulator.hosts import check_task_id

@@ -13,8 +13,7 @@ import posixpath
 import re
 from uuid import uuid4
 
-from workers.drivers.base import HostCommands, HostTasks, PoolFacts, TaskPhase, TaskStatus
-from workers.drivers.connect import PoolAddress
+from workers.drivers.base import HostCommands, HostTasks, PoolAddress, PoolFacts, TaskPhase, TaskStatus
 from workers.drivers.errors import (
     CommandFailed,
     DriverError,
