@@ -115,12 +115,14 @@ class _Run:
         op, job = self.op, self.job
         if job.cancellable and job.cancel_requested:
             raise JobCancelled
-        if not job.plan:
-            job.started_at = job.started_at or timezone.now()
-            self._checkpoint(plan=op.names, started_at=job.started_at)
         position = len(job.trail) - job.midstep
-        if position < len(op.steps) and not job.midstep:
-            self._checkpoint(trail=op.names[: position + 1], midstep=True)
+        if not job.midstep and (position < len(op.steps) or not job.plan):
+            self._checkpoint(
+                plan=op.names,
+                started_at=job.started_at or timezone.now(),
+                trail=op.names[: position + 1],
+                midstep=position < len(op.steps),
+            )
         return all(self._do(index) for index in range(position, len(op.steps)))
 
     def _do(self, index: int) -> bool:
@@ -311,7 +313,7 @@ class _Run:
                 waiting_for="",
                 note="",
             )
-        wake_waiters(freed)
+        wake_waiters([*freed, f"job:{job.uuid}"])
 
 
 _PHASES = {

@@ -33,7 +33,7 @@ def claim(pk: int) -> Job | None:
     due = Job.objects.filter(pk=pk, state__in=Job.ACTIVE, due__lte=timezone.now())
     if not due.update(lease=token, due=_expiry(), claims=F("claims") + 1, woken_at=None, waiting_for=""):
         return None
-    return Job.objects.select_related("account", "parent").filter(pk=pk, lease=token).first()
+    return Job.objects.filter(pk=pk, lease=token).first()
 
 
 def renew(job: Job) -> None:

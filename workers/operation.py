@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from apps.jobs.models import Job
+from workers.drivers.errors import HostBusy
 from workers.world import World
 
 
@@ -81,6 +82,13 @@ class Operation:
 
     def resolve(self) -> None:
         """Act on the world until the record can be made to agree with it; may raise DriverError."""
+
+    def take_back(self, *steps: type[Step]) -> None:
+        """For `resolve`: undo these steps in this order, whether they were begun or not. HostBusy while
+        something of theirs has not ended yet."""
+        for step in steps:
+            if step().undo(self) is not None:
+                raise HostBusy(f"{step.__name__} is still ending")
 
     def resolved(self) -> Literal["done", "failed"]:
         """Last database change of a run that `resolve` settled, and how it ended."""

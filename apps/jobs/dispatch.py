@@ -62,7 +62,8 @@ def _wake_now(pk: int, queue: str, countdown: float | None) -> None:
 
 def wake_waiters(keys: Iterable[str]) -> None:
     """Make the jobs that wait for these keys due, and wake them."""
-    for key in keys:
+    awaited = Job.objects.filter(waiting_for__in=keys, finished_at=None).order_by()
+    for key in awaited.values_list("waiting_for", flat=True).distinct():
         for job in next_waiters(key):
             if Job.objects.filter(pk=job.pk, waiting_for=key, finished_at=None).update(
                 due=timezone.now(), waiting_for="", woken_at=None

@@ -38,12 +38,12 @@ def take_slot(job: Job, resource: str, places: int) -> bool:
     """Take one of the resource's places for this job; True if it has one. Call it in a transaction."""
     if JobSlot.objects.filter(resource=resource, job=job).exists():
         return True
-    JobSlot.objects.filter(resource=resource, job=None, number__gte=places).delete()
     free = JobSlot.objects.filter(resource=resource, job=None, number__lt=places)
     for _attempt in range(places + 1):
         number = free.values_list("number", flat=True).first()
         if number is None:
-            if JobSlot.objects.filter(resource=resource).count() >= places:
+            if JobSlot.objects.filter(resource=resource, number__lt=places).count() >= places:
+                JobSlot.objects.filter(resource=resource, job=None).delete()  # there were more once
                 return False
             JobSlot.objects.bulk_create(
                 [JobSlot(resource=resource, number=n) for n in range(places)], ignore_conflicts=True

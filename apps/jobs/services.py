@@ -72,7 +72,7 @@ def submit(
 def _wait_or_refuse(actor: Actor, job: Job, declared: JobKind, holder: Job, on_busy: OnBusy) -> None:
     if on_busy != "wait":
         may_interrupt = job.kind in kind_of(holder.kind).interrupted_by
-        if not (may_interrupt and _request_cancel(actor, holder)):
+        if not (may_interrupt and (holder.state == JobState.UNDOING or _request_cancel(actor, holder))):
             raise ResourceBusy(job=str(holder.uuid), kind=holder.kind)
     job.state, job.note = JobState.WAITING, "waiting_for_job"
     job.waiting_for = locks.waiting_key(job, holder)

@@ -13,7 +13,8 @@ from apps.accounts import secrets
 from apps.compute import placement
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
-from apps.compute.verbs import VERBS
+from apps.compute.verbs import VERBS, lock_of
+from apps.jobs.models import Job, JobState
 from apps.storage.models import PrimaryStorage, Volume
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Host
@@ -91,8 +92,7 @@ class VmOperation(Operation):
         if power_of(self) in {base.Power.RUNNING, base.Power.PAUSED}:
             self.memo["found"] = "running"
             return
-        self.hypervisor.destroy(self.vm.uuid)
-        self.hypervisor.undefine(self.vm.uuid)
+        put_away(self)
 
     def resolved(self) -> Literal["done", "failed"]:
         """Running where the world shows it running, else Stopped with its disks."""
@@ -110,6 +110,14 @@ def power_of(op: VmOperation) -> base.Power | None:
         if found.uuid == op.vm.uuid:
             return found.power
     return None
+
+
+def put_away(op: VmOperation) -> None:
+    """Power a machine off and let its host forget it, with the ports of its NICs."""
+    op.hypervisor.destroy(op.vm.uuid)
+    op.hypervisor.undefine(op.vm.uuid)
+    for nic in op.nic_specs():
+        op.network.unplug(op.vm.uuid, nic)
 
 
 def storage_host(vm: VirtualMachine, pool: PrimaryStorage) -> Host:
@@ -217,10 +225,16 @@ class AskGuest(Step):
         return Later(min(1.0, settings.STOP_GRACE_SECONDS), percent, "waiting_for_guest")
 
     def undo(self, op: VmOperation) -> Outcome:
-        """A guest that obeyed before the stop was cancelled is powered on again."""
+        """What was asked cannot be unasked: a guest that still obeys within the grace is powered on
+        again, unless someone waits who will take its power anyway."""
         if power_of(op) == base.Power.OFF:
             op.hypervisor.start(op.vm.uuid)
-        return None
+            return None
+        since = op.memo.setdefault("unasked_at", time.time())
+        waited_for = Job.objects.filter(state=JobState.WAITING, waiting_for=f"lock:{lock_of(op.vm)}")
+        if time.time() - since >= settings.STOP_GRACE_SECONDS or waited_for.exists():
+            return None
+        return Later(min(1.0, settings.STOP_GRACE_SECONDS), note="waiting_for_guest")
 
 
 class ForceOff(Step):

@@ -134,8 +134,7 @@ class DeployVm(VmOperation):
         super().resolve()
         if self.memo["found"] == "running" or self.vm.host is None:
             return
-        for step in (PlugNics, WriteSeed, CreateVolumes):
-            step().undo(self)
+        self.take_back(WriteSeed, CreateVolumes)
 
     def resolved(self) -> Literal["done", "failed"]:
         if self.memo["found"] == "running":

@@ -14,7 +14,7 @@ from apps.compute.states import State
 from apps.zones.models import Host
 from workers.drivers import base
 from workers.operation import Outcome, PointOfNoReturn, Step
-from workers.operations.compute.base import VmOperation
+from workers.operations.compute.base import VmOperation, put_away
 
 
 class LookAgain(Step):
@@ -33,8 +33,7 @@ class PutAway(Step):
 
     def do(self, op: RecordPower) -> Outcome:
         if op.settles_to in {State.STOPPED, State.DESTROYED}:
-            op.hypervisor.destroy(op.vm.uuid)
-            op.hypervisor.undefine(op.vm.uuid)
+            put_away(op)
         return None
 
 

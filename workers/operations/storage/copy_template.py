@@ -7,6 +7,7 @@ from typing import Literal
 
 from django.db.models import QuerySet
 
+from apps.core.errors import StateConflict
 from apps.storage.models import PrimaryStorage, Template, TemplateCopy
 from apps.zones.models import Host
 from workers.drivers import base
@@ -21,6 +22,9 @@ class ReserveCopy(Step):
     atomic = True
 
     def do(self, op: CopyTemplate) -> Outcome:
+        if op.template.state != Template.State.READY:
+            state, wanted = op.template.state, Template.State.READY.value
+            raise StateConflict(reason="wrong_state", state=state, wanted=wanted, verb=op.kind)
         copy, _ = TemplateCopy.objects.get_or_create(template=op.template, pool=op.pool)
         op.memo["already"] = copy.state == TemplateCopy.State.READY
         return None
@@ -79,7 +83,7 @@ class CopyTemplate(Operation):
         self.copies().filter(state=TemplateCopy.State.COPYING).update(state=TemplateCopy.State.READY)
 
     def resolve(self) -> None:
-        CopyImage().undo(self)
+        self.take_back(CopyImage)
 
     def resolved(self) -> Literal["done", "failed"]:
         self.copies().filter(state=TemplateCopy.State.COPYING).delete()

@@ -55,6 +55,7 @@ class HashImage(Step):
 class StoreImage(Step):
     def do(self, op: RegisterTemplate) -> Outcome:
         op.world.local("images.store", lambda: images.store(op.incoming, op.final), deadline=20.0)
+        op.world.local("images.cancel_digest", lambda: images.cancel_digest(op.task_id), deadline=20.0)
         return None
 
     def undo(self, op: RegisterTemplate) -> Outcome:
@@ -95,10 +96,10 @@ class RegisterTemplate(Operation):
     def failed(self, error: dict[str, Any]) -> None:
         creating = Template.objects.filter(pk=self.template.pk, state=Template.State.CREATING)
         creating.update(state=Template.State.ERROR, error=error)
+        images.remove(self.incoming)  # a job cancelled before its first step has nothing else to undo
 
     def resolve(self) -> None:
-        images.remove(self.incoming)
-        images.remove(self.final)
+        self.take_back(StoreImage, HashImage, InspectImage)
 
     def resolved(self) -> Literal["done", "failed"]:
         self.failed(self.job.error or {})
