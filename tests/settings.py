@@ -21,5 +21,7 @@ os.environ["CLOUDPORTAL_VAR"] = _folder
 
 from cloudportal.settings import *  # noqa: E402, F403
 
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405 - in memory WAL has no part
 CELERY_BROKER_URL = "memory://"
 LANGUAGE_CODE = "en"

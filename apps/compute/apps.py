@@ -5,8 +5,8 @@ class ComputeConfig(AppConfig):
     name = "apps.compute"
 
     def ready(self) -> None:
-        from apps.accounts import policy, secrets
-        from apps.compute import models, verbs
+        from apps.accounts import policy, quota, secrets
+        from apps.compute import models, placement, verbs
 
         verbs.declare()
         policy.register(models.ServiceOffering, policy.Everyone())
@@ -15,3 +15,4 @@ class ComputeConfig(AppConfig):
         policy.register(models.Nic, policy.Members("vm__account_id"))
         policy.register(models.StrayMachine, policy.Operators())
         secrets.register(models.VirtualMachine, "user_data")
+        quota.count_with(placement.used_by)

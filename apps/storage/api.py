@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import StopFutureHandlers, TemporaryFileUploadHandler
@@ -195,9 +195,14 @@ class TemplateInput(StrictSerializer):
 class CappedUpload(TemporaryFileUploadHandler):
     """Uploads go to disk as they come, and no further than the largest template."""
 
+    def __init__(self, request: Any) -> None:
+        super().__init__(request)
+        self.opened: list[IO[Any]] = []
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self.received = 0
         super().new_file(*args, **kwargs)
+        self.opened.append(self.file)
         raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -222,6 +227,8 @@ class TemplateViewSet(JobbedViewSet):
         "public": ByFlag("is_public"),
     }
 
+    handler: CappedUpload | None = None
+
     def get_parsers(self) -> list[Any]:
         if self.request is not None and self.request.method == "POST":
             return [UploadParser()]
@@ -229,8 +236,15 @@ class TemplateViewSet(JobbedViewSet):
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         if request.method == "POST":
-            request.upload_handlers = [CappedUpload(request)]
+            self.handler = CappedUpload(request)
+            request.upload_handlers = [self.handler]
         return super().initialize_request(request, *args, **kwargs)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What was received is removed with the answer, also of a request that could not be read."""
+        for file in self.handler.opened if self.handler else ():
+            file.close()
+        return super().finalize_response(request, response, *args, **kwargs)
 
     @extend_schema(
         summary="Register a template from a file",

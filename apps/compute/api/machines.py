@@ -253,9 +253,9 @@ def _add_actions() -> None:
         elif kind == "vm.dismiss":
             answers = {204: None}
         method = _action_of(SERVICES[kind], kind.removeprefix("vm."))
-        described = extend_schema(summary=str(VERBS[kind].label), request=None, responses=answers)(method)
-        route = action(detail=True, methods=["post"], url_path=path)(described)
-        setattr(VirtualMachineViewSet, method.__name__, route)
+        route = action(detail=True, methods=["post"], url_path=path)(method)
+        described = extend_schema(summary=str(VERBS[kind].label), request=None, responses=answers)(route)
+        setattr(VirtualMachineViewSet, method.__name__, described)
 
 
 def _action_of(service: Service, verb: str) -> Callable[..., Response]:

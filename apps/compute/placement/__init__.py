@@ -11,7 +11,7 @@ from apps.compute.placement.claims import (
 from apps.compute.placement.decision import check, place
 from apps.compute.placement.explanation import bounded, explain, explain_all, remember
 from apps.compute.placement.reasons import HELP, Reason
-from apps.compute.placement.recount import Drift, recount
+from apps.compute.placement.recount import Drift, recount, used_by
 from apps.compute.placement.request import PlacementRequest, request_of
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "release_template_copy",
     "remember",
     "request_of",
+    "used_by",
 ]

@@ -16,7 +16,7 @@ from django.db import models, transaction
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Cast, Coalesce
 
-from apps.accounts.models import Account, Quota
+from apps.accounts.models import Account, Domain, Quota
 from apps.accounts.quota import Amount
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import HOLDS, Holding
@@ -133,16 +133,17 @@ def _recount_quotas(fix: bool) -> Iterable[Drift]:
             yield from _confirm_quota(quota.pk, fix)
 
 
+def used_by(owner: Account | Domain) -> Amount:
+    """What the machines of an account, or of a domain with all below it, count against its quota."""
+    mine = Q(account=owner) if isinstance(owner, Account) else Q(account__domain__path__startswith=owner.path)
+    return sum(_usage(VirtualMachine.objects.filter(mine)).values(), Amount())
+
+
 def _confirm_quota(pk: int, fix: bool) -> list[Drift]:
     with transaction.atomic():
         Quota.objects.select_for_update().get(pk=pk)
         quota = Quota.objects.select_related("account", "domain").get(pk=pk)
-        mine = (
-            Q(account=quota.account_id)
-            if quota.account_id
-            else Q(account__domain__path__startswith=quota.domain.path)  # type: ignore[union-attr]
-        )
-        actual = sum(_usage(VirtualMachine.objects.filter(mine)).values(), Amount())
+        actual = used_by(quota.account or quota.domain)  # type: ignore[arg-type]
         difference = _difference(quota, actual)
         if fix and difference:
             values = {f"used_{name}": getattr(actual, name) for name in difference}

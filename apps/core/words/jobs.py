@@ -22,6 +22,7 @@ STEPS: dict[str, Text] = {
     "PointOfNoReturn": _("From here on it is finished, not taken back"),
     "PutAway": _("Move to the trash"),
     "DeleteFiles": _("Delete the disks"),
+    "ForgetConsole": _("Forget the console log"),
     "LookAgain": _("Look at the host again"),
     "AwaitChildren": _("Wait for every machine"),
     "ReadConsole": _("Read the console"),

@@ -23,6 +23,7 @@ PLACEMENT_REASONS: dict[str, Text] = {
     "not_pinned_host": _("The machine is pinned to another host."),
     "excluded": _("The host was excluded from this request."),
     "no_hosts": _("The zone has no host."),
+    "contended": _("Hosts have room, but others were faster each time."),
 }
 
 PLACEMENT_HELP: dict[str, Text] = {

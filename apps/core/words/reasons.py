@@ -128,9 +128,14 @@ VALUE_REASONS: dict[str, Reason] = {
         ),
     ),
     "not_an_email": Reason(_("This is not an e-mail address."), _("Correct it or leave it out.")),
-    "quota_owner": Reason(
-        _("A quota belongs to an account or to a domain."), _("Give exactly one of the two.")
+    "not_a_login": Reason(
+        _("This is not a login name of a host."),
+        _("Use small letters, digits, hyphens and underscores, at most 32 of them."),
     ),
+    "not_an_architecture": Reason(
+        _("This is not the name of a processor architecture."), _("Give one such as x86_64.")
+    ),
+    "yourself": Reason(_("You cannot lock yourself out."), _("Let another operator do it.")),
 }
 
 DEPLOY_REASONS: dict[str, Reason] = {
@@ -169,6 +174,18 @@ DEPLOY_REASONS: dict[str, Reason] = {
 }
 
 STATE_REASONS: dict[str, Reason] = {
+    "on_other_host": Reason(_("The machine holds a part of another host.")),
+    "placed_meanwhile": Reason(_("The machine was placed by someone else just now.")),
+    "login_link": Reason(
+        _("This link was used already, is too old, or never was one."), _("Ask for a fresh link.")
+    ),
+    "storage_full": Reason(_("The secondary storage %(storage)s is full.")),
+    "storage_folder": Reason(
+        _("The portal cannot write to the folder of the secondary storage %(storage)s."),
+    ),
+    "no_placement": Reason(
+        _("The machine has not been placed yet."), _("Wait until its deploy has chosen a host.")
+    ),
     "wrong_state": Reason(
         _("Its state is %(state)s; this needs: %(wanted)s."), _("Bring it into such a state first, or wait.")
     ),
