@@ -84,9 +84,8 @@ class Api:
                         f"{what}: {_reason(job)}", repair="make logs", details=json.dumps(job.get("error"))
                     )
                 if time.monotonic() > limit:
-                    raise CheckFailed(
-                        f"{what}: not done after {seconds:.0f} s", repair="make status; make logs"
-                    )
+                    late = f"{what}: not done after {seconds:.0f} s"
+                    raise CheckFailed(late, repair="make status; make logs", details=_standing(job))
                 time.sleep(POLL_SECONDS)
 
     def _send(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> Any:
@@ -105,6 +104,12 @@ class Api:
             raise CheckFailed(
                 f"{method} {path}: the portal does not answer", repair="make status", details=str(error)
             ) from error
+
+
+def _standing(job: Row) -> str:
+    """Where a job stands: its state, its message, its steps."""
+    steps = [f"{step['state']:6} {step['label']}" for step in job.get("steps") or []]
+    return "\n".join([f"{job['state']}, {job.get('percent', 0)} %: {job.get('message', '')}", *steps])
 
 
 def _reason(job: Row) -> str:

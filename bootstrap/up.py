@@ -16,6 +16,7 @@ from bootstrap.demo_template import DemoTemplate, TinyImage
 from bootstrap.demo_zone import DemoZone, GuestBridge
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
+from bootstrap.kvm_device import KvmDevice
 from bootstrap.services import Database, Processes, Settings
 from bootstrap.simulated import SimulatedCampus
 from bootstrap.software import DebianPackages, FrontEndFiles, PythonPackages
@@ -68,6 +69,7 @@ def up(root: Path, var: Path) -> None:
     machine = DemoMachine(context)
     steps: list[Step] = [
         DebianPackages(context, ["host", "guest"]),
+        KvmDevice(),
         PythonPackages(context, ["base", "redis", "kvm"]),
         FrontEndFiles(context),
         Settings(context),
