@@ -13,7 +13,7 @@ from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import say
 
 TYPED = ("bootstrap", "cloudportal", "apps", "workers", "guest", "bench", "tests")
-FAST = "not lab and not browser and not postgres and not long"
+FAST = "not lab and not browser and not postgres and not faults and not long"
 NO_TEST_CHOSEN = 5
 
 
@@ -61,8 +61,9 @@ def test_fast(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     pytest(python, "test-fast", [*parallel(), "-m", FAST, *arguments], {})
 
 
-def parallel() -> list[str]:
-    return ["-n", str(max(2, os.cpu_count() or 1)), "--dist", "loadfile"]
+def parallel(by: str = "loadfile") -> list[str]:
+    """pytest's options for all cores; `by` is how tests are dealt out."""
+    return ["-n", str(max(2, os.cpu_count() or 1)), "--dist", by]
 
 
 def pytest(python: PythonEnvironment, stage: str, options: Sequence[str], extra: Mapping[str, str]) -> None:
@@ -89,4 +90,4 @@ def timed(
 
 
 def _verdict(name: str, seconds: float, *, good: bool) -> None:
-    say(f"{'ok' if good else 'FAILED':6} {name:15} {seconds:6.1f} s")
+    say(f"{'ok' if good else 'FAILED':6} {name:20} {seconds:6.1f} s")

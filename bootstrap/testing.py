@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from bootstrap.assets import Assets
 from bootstrap.failures import CheckFailed
 from bootstrap.postgres import PrivatePostgres
 from bootstrap.python_env import PythonEnvironment
-from bootstrap.redis import PrivateRedis
 from bootstrap.terminal import say
 
 LISTS = ["host", "guest", "lab", "test"]
 LOCKS = ["base", "redis", "kvm", "dev"]
-ON_POSTGRES = "(postgres or databases) and not lab and not browser and not long"
+ON_POSTGRES = "(postgres or databases) and not (lab or browser or faults or long)"
+FAULTS = "faults and not (lab or long)"
 
 
 def install_packages(root: Path, log: Path, names: Sequence[str]) -> None:
@@ -41,48 +40,40 @@ def test(python: PythonEnvironment, arguments: Sequence[str], *, long: bool) -> 
     prepare(python)
     say(f"Ready after {time.monotonic() - begun:.0f} s")
     failed = []
-    with PrivatePostgres() as postgres, PrivateRedis(python) as redis:
-        environment = {
-            "TEST_DATABASE_URL": postgres.url,
-            "REDIS_URL": redis.url,
-            "CHROMIUM": shutil.which("chromium") or "",
-        }
-        for stage, options, extra in _stages(postgres, long=long):
+    with PrivatePostgres() as postgres:
+        for stage, options, on_postgres in _stages(long=long):
+            environment = {"DATABASE_URL": postgres.url} if on_postgres else {}
             try:
-                quality.pytest(python, stage, [*options, *arguments], {**environment, **extra})
+                quality.pytest(python, stage, [*options, *arguments], environment)
             except CheckFailed as failure:
                 failed.append(failure)
     say(f"Tests took {time.monotonic() - begun:.0f} s")
     if failed:
         raise CheckFailed(
             "; ".join(failure.what for failure in failed),
-            repair=f"{' '.join(failure.repair for failure in failed[:1])}",
+            repair=failed[0].repair,
         )
 
 
-def _stages(postgres: PrivatePostgres, *, long: bool) -> list[tuple[str, list[str], dict[str, str]]]:
-    """Name, pytest's options, and what is added to the environment."""
-    on_postgres = {"DATABASE_URL": postgres.url}
+def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
+    """Name, pytest's options, and whether it runs on PostgreSQL."""
     if long:
         return [
-            ("long", ["-m", "long and not postgres"], {}),
-            ("long-postgres", ["-m", "long and postgres"], on_postgres),
+            ("long", ["-m", "long and not postgres"], False),
+            ("long on PostgreSQL", ["-m", "long and (postgres or databases)"], True),
         ]
-    spread = quality.parallel()
+    files, matrix = quality.parallel(), quality.parallel("load")
     return [
-        ("sqlite", [*spread, "-m", quality.FAST], {}),
-        ("postgres", [*spread, "-m", ON_POSTGRES], on_postgres),
-        ("hosts", ["-m", "(lab or browser) and not long"], {}),
+        ("SQLite", [*files, "-m", quality.FAST], False),
+        ("PostgreSQL", [*files, "-m", ON_POSTGRES], True),
+        ("hosts", ["-m", "(lab or browser) and not long"], False),
+        ("faults", [*matrix, "-m", FAULTS], False),
+        ("faults on PostgreSQL", [*matrix, "-m", f"{FAULTS} and databases"], True),
     ]
 
 
 def bench(python: PythonEnvironment, arguments: Sequence[str]) -> None:
+    """The measurements start the servers they need themselves."""
     prepare(python)
-    with PrivatePostgres(durable=True) as postgres:
-        code = quality.timed(
-            [python.python, "-m", "bench", *arguments],
-            cwd=python.root,
-            env=quality.with_environment({"TEST_DATABASE_URL": postgres.url}),
-        )[1]
-    if code:
+    if quality.timed([python.python, "-m", "bench", *arguments], cwd=python.root)[1]:
         raise CheckFailed("the measurements did not end well", repair=".venv/bin/python -m bench")
