@@ -5,4 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudportal.settings")
-application = get_asgi_application()
+_portal = get_asgi_application()
+
+from cloudportal.body_limit import BodyLimit  # noqa: E402 - settings first
+
+application = BodyLimit(_portal)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -87,7 +87,8 @@ def staged_upload(template: Template, upload: IO[bytes]) -> Iterator[None]:
         yield
     finally:
         if not Template.objects.filter(uuid=template.uuid).exists():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
 
 def _incoming(template: Template) -> Path:

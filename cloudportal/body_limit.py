@@ -1,0 +1,93 @@
+"""No request's body is taken in before it is known to be of a size that its path may have.
+
+The server hands bodies on as they come and would put any length of them on disk before a view, or
+even the token, is looked at. Only the path of template uploads takes more than a small body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from apps.core.messages import explain
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+SMALL_BYTES = 2 * 1024 * 1024
+UPLOADS = "/api/v1/templates/"
+
+
+class BodyLimit:
+    """Answers 413 once a body is announced, or turns out, to be longer than its path may have."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        limit = SMALL_BYTES
+        if scope["path"] == UPLOADS and scope["method"] == "POST":
+            limit = settings.TEMPLATE_MAX_BYTES + SMALL_BYTES
+        if _announced(scope) > limit:
+            await _refuse(scope, send, limit)
+            return
+        watched = _Watched(receive, send, limit)
+        await self.application(scope, watched.receive, watched.send)
+        if watched.exceeded and not watched.answered:
+            await _refuse(scope, send, limit)
+
+
+class _Watched:
+    """Passes messages on; past the limit the application is told that the client has gone."""
+
+    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+        self._receive, self._send, self._left = receive, send, limit
+        self.exceeded = self.answered = False
+
+    async def receive(self) -> Message:
+        if self.exceeded:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self.exceeded = True
+            return {"type": "http.disconnect"}
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.answered = True
+        await self._send(message)
+
+
+def _announced(scope: Message) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and len(value) < 20:
+            return int(value)
+    return 0
+
+
+async def _refuse(scope: Message, send: Send, limit: int) -> None:
+    words = explain("request_too_large", {"limit": limit})
+    problem = {
+        "type": "/api/v1/problems/request_too_large/",
+        "title": words.title,
+        "status": 413,
+        "detail": words.detail,
+        "remedy": words.remedy,
+        "instance": scope["path"],
+        "code": "request_too_large",
+        "place": "",
+        "request_id": "",
+        "params": {"limit": limit},
+    }
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

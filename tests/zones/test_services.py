@@ -1,0 +1,225 @@
+"""Building the hierarchy: what is refused, what is recorded, what is submitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from apps.accounts import secrets
+from apps.accounts.actor import Actor
+from apps.core.errors import InvalidInput, NameTaken, ObjectInUse, PermissionDenied, ResourceBusy
+from apps.jobs.models import Event, Job, JobLock
+from apps.zones import services
+from apps.zones.models import Cluster, Host, HostState, Region, Zone
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+OPERATOR = Actor.system("a test")
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+
+
+def private_key(password: bytes = b"") -> str:
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption).decode()
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    zone = factories.make_zone(hosts=0)
+    return Cluster.objects.get(pod__zone=zone)
+
+
+@pytest.fixture
+def simulated(cluster: Cluster) -> Cluster:
+    return Cluster.objects.create(pod=cluster.pod, name="simulated", hypervisor="simulator")
+
+
+def test_the_hierarchy_is_recorded_event_by_event() -> None:
+    region = services.create_region(OPERATOR, name="Αττική")
+    zone = services.create_zone(OPERATOR, region=region, name="Ζωγράφου", dns=["10.0.0.53"])
+    pod = factories.make_pod(zone)
+    cluster = services.create_cluster(OPERATOR, pod=pod, name="c1")
+    assert cluster.pod.zone.region == region
+    kinds = list(Event.objects.order_by("id").values_list("kind", "target_name"))
+    assert kinds == [("region.create", "Αττική"), ("zone.create", "Ζωγράφου"), ("cluster.create", "c1")]
+
+
+def test_a_host_waits_for_its_job(cluster: Cluster) -> None:
+    key = private_key()
+    host, job = services.add_host(
+        OPERATOR,
+        cluster=cluster,
+        name="h1",
+        address="10.1.2.3",
+        private_key=key,
+        host_key=f"{HOST_KEY} root@h1",
+    )
+    assert (host.state, host.zone, host.pod) == (HostState.CONNECTING, cluster.pod.zone, cluster.pod)
+    assert host.host_key == HOST_KEY
+    assert (job.kind, job.target_uuid) == ("host.connect", host.uuid)
+    assert JobLock.objects.get().key == f"host:{host.uuid}"
+
+
+def test_a_private_key_is_sealed_for_its_row(cluster: Cluster) -> None:
+    key = private_key()
+    host, _job = services.add_host(
+        OPERATOR, cluster=cluster, name="h1", address="10.1.2.3", private_key=key, host_key=HOST_KEY
+    )
+    stored = Host.objects.filter(pk=host.pk).values().get()
+    assert key.splitlines()[1] not in str(stored)
+    assert secrets.unseal(Host, host.uuid, "private_key", host.private_key) == key.strip() + "\n"
+    with pytest.raises(secrets.SecretUnreadable):
+        secrets.unseal(Host, cluster.uuid, "private_key", host.private_key)
+
+
+def bad(**given: Any) -> dict[str, Any]:
+    return {"name": "h1", "address": "10.1.2.3", "host_key": HOST_KEY, **given}
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "reason"),
+    [
+        (bad(host_key=""), "host_key", "host_key_needed"),
+        (bad(), "private_key", "private_key_needed"),
+        (bad(private_key="-----BEGIN NOTHING-----"), "private_key", "not_a_private_key"),
+        (bad(private_key=private_key(b"secret")), "private_key", "not_a_private_key"),
+        (bad(private_key=HOST_KEY), "private_key", "not_a_private_key"),
+        (bad(host_key="ssh-ed25519 AAAA"), "host_key", "not_a_public_key"),
+        (bad(address="10.1.2"), "address", "not_an_ipv4_address"),
+        (bad(address="10.1.2.256"), "address", "not_an_ipv4_address"),
+        (bad(address="-h"), "address", "not_an_address"),
+        (bad(address="h;id"), "address", "not_an_address"),
+        (bad(address="::1"), "address", "not_an_address"),
+        (bad(port=0), "port", "out_of_range"),
+        (bad(port=65536), "port", "out_of_range"),
+        (bad(username="root; id"), "username", "not_a_login"),
+        (bad(driver="simulator"), "driver", "driver_not_of_cluster"),
+        (bad(uri="qemu+ssh://elsewhere/system"), "uri", "not_a_uri"),
+        (bad(uri="qemu:///system?socket=/run/../etc"), "uri", "not_a_uri"),
+        (bad(extra={"work_dir": "relative"}), "extra work_dir", "not_a_path"),
+        (bad(extra={"A": "b"}), "extra", "not_settings"),
+        (bad(extra={"a": "b\n"}), "extra", "not_settings"),
+    ],
+)
+def test_a_host_that_could_not_be_reached_safely_is_refused(
+    cluster: Cluster, given: dict[str, Any], place: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        services.add_host(OPERATOR, cluster=cluster, **given)
+    assert (caught.value.place, caught.value.params["reason"]) == (place, reason)
+    assert not Host.objects.exists()
+    assert not Job.objects.exists()
+
+
+def test_the_machine_of_the_workers_needs_no_key(cluster: Cluster, simulated: Cluster) -> None:
+    services.add_host(OPERATOR, cluster=cluster, name="here")
+    services.add_host(OPERATOR, cluster=simulated, name="s1", driver="simulator")
+    services.add_host(OPERATOR, cluster=simulated, name="s2", driver="simulator")
+    socket = "qemu:///system?socket=/run/lab1/libvirt/libvirt-sock"
+    assert services.add_host(OPERATOR, cluster=cluster, name="lab", uri=socket)[0].uri == socket
+    with pytest.raises(NameTaken):
+        services.add_host(OPERATOR, cluster=cluster, name="HERE")
+
+
+def test_reconnecting_takes_the_hosts_lock(simulated: Cluster) -> None:
+    host, first = services.add_host(OPERATOR, cluster=simulated, name="s1", driver="simulator")
+    with pytest.raises(ResourceBusy) as caught:
+        services.reconnect_host(OPERATOR, host)
+    assert caught.value.params["job"] == str(first.uuid)
+    first.locks.all().delete()
+    Host.objects.update(state=HostState.DISCONNECTED, state_reason="host_unreachable")
+    services.reconnect_host(OPERATOR, host)
+    host.refresh_from_db()
+    assert (host.state, host.state_reason) == (HostState.CONNECTING, "")
+
+
+def test_a_host_that_is_up_stays_up_while_it_reconnects() -> None:
+    zone = factories.make_zone(hosts=1)
+    host = Host.objects.get(zone=zone)
+    services.reconnect_host(OPERATOR, host)
+    host.refresh_from_db()
+    assert host.state == HostState.UP
+
+
+def test_only_what_is_empty_is_removed() -> None:
+    zone = factories.make_zone(hosts=1)
+    host = Host.objects.get(zone=zone)
+    vm = factories.make_vm(zone)
+    type(vm).objects.filter(pk=vm.pk).update(host=host, pod=host.pod)
+    removals: list[tuple[Any, Any, str]] = [
+        (services.remove_region, zone.region, "zone"),
+        (services.remove_zone, zone, "pod"),
+        (services.remove_cluster, host.cluster, "host"),
+        (services.remove_host, host, "virtual machine"),
+    ]
+    for remove, row, kind in removals:
+        with pytest.raises(ObjectInUse) as caught:
+            remove(OPERATOR, row)
+        assert caught.value.params["counts"][kind] == 1
+    type(vm).objects.filter(pk=vm.pk).update(host=None)
+    services.remove_host(OPERATOR, host)
+    assert not Host.objects.exists()
+    assert Event.objects.get(kind="host.remove").target_uuid == host.uuid
+
+
+def test_a_host_with_a_job_under_way_is_not_removed(simulated: Cluster) -> None:
+    host, job = services.add_host(OPERATOR, cluster=simulated, name="s1", driver="simulator")
+    with pytest.raises(ResourceBusy) as caught:
+        services.remove_host(OPERATOR, host)
+    assert caught.value.params["job"] == str(job.uuid)
+
+
+def test_disabling_is_recorded_once() -> None:
+    zone = factories.make_zone(hosts=1)
+    host = Host.objects.get(zone=zone)
+    for row in (zone, host.pod, host.cluster, host):
+        services.disable(OPERATOR, row)
+        services.disable(OPERATOR, row)
+        row.refresh_from_db()
+        assert row.enabled is False
+        services.enable(OPERATOR, row)
+    kinds = list(Event.objects.values_list("kind", flat=True))
+    assert sorted(kinds) == sorted(
+        f"{noun}.{verb}" for noun in ("zone", "pod", "cluster", "host") for verb in ("enable", "disable")
+    )
+
+
+def test_members_do_none_of_this() -> None:
+    zone = factories.make_zone(hosts=1)
+    actor = Actor(factories.make_user(factories.make_account()))
+    before = Event.objects.count()
+    for act in (
+        lambda: services.create_region(actor, name="r"),
+        lambda: services.create_zone(actor, region=zone.region, name="z"),
+        lambda: services.disable(actor, zone),
+        lambda: services.remove_zone(actor, zone),
+    ):
+        with pytest.raises(PermissionDenied):
+            act()
+    assert (Region.objects.count(), Zone.objects.count(), Event.objects.count()) == (1, 1, before)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"arch": "x86 64"}, "arch"),
+        ({"hypervisor": "xen"}, "hypervisor"),
+        ({"cpu_overcommit_percent": 99}, "cpu_overcommit_percent"),
+        ({"memory_overcommit_percent": True}, "memory_overcommit_percent"),
+    ],
+)
+def test_a_cluster_that_makes_no_sense_is_refused(
+    cluster: Cluster, given: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        services.create_cluster(OPERATOR, pod=cluster.pod, name="new", **given)
+    assert caught.value.place == place
