@@ -1,7 +1,7 @@
 """Claiming and releasing guest addresses.
 
 A pick starts at a random number, so that many claims at once do not meet at the lowest free one;
-the claim itself is a conditional UPDATE.
+the claim itself is one conditional UPDATE.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from ipaddress import IPv4Address
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -27,25 +29,44 @@ def free() -> QuerySet[IpAddress]:
     )
 
 
-def claim(network_id: int, holder: UUID) -> IpAddress | None:
-    """An address of the network for the Nic `holder`; its own if it has one; None if all are taken."""
-    if own := IpAddress.objects.filter(holder=holder).first():
-        return own
-    mine = free().filter(network_id=network_id)
-    numbers = IpAddress.objects.filter(network_id=network_id).order_by("number")
-    low = numbers.values_list("number", flat=True).first()
-    high = numbers.values_list("number", flat=True).last()
-    if low is None or high is None:
-        return None
+_CLAIM = """
+WITH first AS (SELECT number FROM network_ipaddress WHERE network_id = %(network)s ORDER BY number LIMIT 1),
+last AS (SELECT number FROM network_ipaddress WHERE network_id = %(network)s ORDER BY number DESC LIMIT 1)
+UPDATE network_ipaddress SET holder = %(holder)s, free_after = NULL
+WHERE id = coalesce(
+    (SELECT id FROM network_ipaddress WHERE holder = %(holder)s),
+    (SELECT id FROM network_ipaddress
+     WHERE network_id = %(network)s AND holder IS NULL AND (free_after IS NULL OR free_after <= %(now)s)
+       AND number >= (SELECT first.number + CAST(%(luck)s * (last.number - first.number) AS bigint)
+                      FROM first, last)
+     ORDER BY number LIMIT 1))
+  AND (holder IS NULL OR holder = %(holder)s)
+RETURNING id
+"""
+
+
+def claim(network_id: int, holder: UUID) -> int | None:
+    """The key of an address of the network for the Nic `holder`; of its own if it has one; None if all
+    are taken. Call it in a transaction."""
+    params = {
+        "network": network_id,
+        "holder": IpAddress._meta.get_field("holder").get_db_prep_value(holder, connection),
+        "now": connection.ops.adapt_datetimefield_value(timezone.now()),
+    }
     for _attempt in range(_ATTEMPTS):
-        start = random.randint(low, high)  # noqa: S311 - spreads load, guards nothing
-        pick = mine.filter(number__gte=start).order_by("number").first() or mine.order_by("number").first()
-        if pick is None:
+        for luck in (random.random(), 0.0):  # noqa: S311 - spreads load, guards nothing
+            if (key := _try_to_claim({**params, "luck": luck})) is not None:
+                return key
+        if not free().filter(network_id=network_id).exists():
             return None
-        if IpAddress.objects.filter(pk=pick.pk, holder=None).update(holder=holder, free_after=None):
-            pick.holder = holder
-            return pick
     return None
+
+
+def _try_to_claim(params: dict[str, Any]) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, params)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def release(holder: UUID) -> None:

@@ -108,6 +108,14 @@ def test_the_nearest_misses_come_first_with_what_they_lack_and_what_would_help()
     ]
 
 
+def test_the_nearest_of_many_clusters_are_found() -> None:
+    zone = make_zone(hosts=16, clusters=8)
+    for number, host in enumerate(hosts_of(zone)):
+        set_host(host, allocated_memory_mib=65536 - 64 * (number * 5 % 16))
+    explanation = placement.explain(request(zone))
+    assert [miss["lacking"]["memory_mib"] for miss in explanation["near_misses"]] == [64, 128, 192, 256, 320]
+
+
 def test_a_missing_pool_or_address_is_measured_too() -> None:
     zone = make_zone(hosts=2, clusters=2, pods=2, addresses=2, pool_gib=10)
     one, other = hosts_of(zone)

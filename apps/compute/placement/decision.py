@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.placement.explanation import Ref, describe_choice, explanation_of, main_reason, remember
@@ -12,12 +11,14 @@ from apps.compute.placement.request import Needs, PlacementRequest, needs_of
 from apps.compute.placement.survey import HostView, Survey, public_id
 from apps.core.errors import InsufficientCapacity, InvalidInput, StateConflict
 from apps.network import addresses
-from apps.storage.models import PrimaryStorage, Volume
+from apps.storage.models import Volume
 from apps.zones import capacity
 from apps.zones.models import Host
 
 ROUNDS = 20
 """How often the zone is surveyed anew when others were faster at all of the best hosts."""
+ATTEMPTS = 3
+"""How often a pool is picked anew when others filled the one picked."""
 
 
 class _Taken(Exception):
@@ -32,8 +33,8 @@ def check(request: PlacementRequest) -> None:
         return
     if any(not cluster.zone_enabled for cluster in survey.clusters.values()):
         raise InvalidInput("zone_disabled", place="zone")
-    able = [group for group in survey.unfit if group.cluster.arch == request.arch]
-    if able and all(Reason.TOO_SMALL in group.reasons for group in able):
+    able = [group for group in survey.unfit if survey.clusters[group.cluster].arch == request.arch]
+    if able and all(Reason.TOO_SMALL in survey.reasons_of(group) for group in able):
         raise InvalidInput("offering_too_large", place="offering")
     raise insufficient(survey, main_reason(survey))
 
@@ -88,33 +89,54 @@ def _claim(vm: VirtualMachine, needs: Needs, survey: Survey, host: HostView) -> 
         raise StateConflict(reason="placed_meanwhile")
     if not capacity.claim(host.pk, vcpus=request.vcpus, memory_mib=survey.memory_mib):
         raise _Taken
-    pool = _claim_pool(needs, survey, host) if request.disk_bytes else None
+    pool = _claim_pool(needs, host) if request.disk_bytes else None
     _claim_addresses(needs, host)
     return pool
 
 
-def _claim_pool(needs: Needs, survey: Survey, host: HostView) -> Ref:
-    """Room for all of the machine's new volumes together, in the first pool that still has it."""
-    size_bytes = needs.request.disk_bytes
-    for pk, uuid, name in survey.pools_of(host):
-        room = PrimaryStorage.objects.filter(
-            pk=pk, enabled=True, allocated_bytes__lte=F("promised_bytes") - size_bytes
-        )
-        if room.update(allocated_bytes=F("allocated_bytes") + size_bytes):
-            moved = Volume.objects.filter(pk__in=needs.volumes, pool=None).update(pool=pk)
-            if moved != len(needs.volumes):
-                raise StateConflict(reason="placed_meanwhile")
-            return {"uuid": public_id(uuid), "name": name}
-    raise _Taken
+_CLAIM_POOL = """
+UPDATE storage_primarystorage SET allocated_bytes = allocated_bytes + %(disk)s
+WHERE id = (
+    SELECT id FROM storage_primarystorage
+    WHERE zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
+      AND (scope = 'zone' OR cluster_id = %(cluster)s OR host_id = %(host)s)
+    ORDER BY CASE scope WHEN 'host' THEN 0 WHEN 'cluster' THEN 1 ELSE 2 END,
+      promised_bytes - allocated_bytes DESC, id LIMIT 1)
+  AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
+RETURNING id, uuid, name
+"""
+
+
+def _claim_pool(needs: Needs, host: HostView) -> Ref:
+    """Room for all of the machine's new volumes in one pool: the host's own before its cluster's
+    before the zone's, the one with most room first. Another try, since others may fill that one."""
+    params = {
+        "zone": needs.request.zone_id,
+        "disk": needs.request.disk_bytes,
+        "cluster": host.cluster.pk,
+        "host": host.pk,
+    }
+    for _attempt in range(ATTEMPTS):
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM_POOL, params)
+            row = cursor.fetchone()
+        if row is not None:
+            break
+    else:
+        raise _Taken
+    pk, uuid, name = row
+    if Volume.objects.filter(pk__in=needs.volumes, pool=None).update(pool=pk) != len(needs.volumes):
+        raise StateConflict(reason="placed_meanwhile")
+    return {"uuid": public_id(uuid), "name": name}
 
 
 def _claim_addresses(needs: Needs, host: HostView) -> None:
     network_id = host.cluster.network_id
     for pk, uuid in needs.nics:
-        address = addresses.claim(network_id, uuid) if network_id else None
-        if address is None:
+        address_id = addresses.claim(network_id, uuid) if network_id else None
+        if address_id is None:
             raise _Taken
-        if not Nic.objects.filter(pk=pk, ip=None).update(ip=address, network=network_id):
+        if not Nic.objects.filter(pk=pk, ip=None).update(ip=address_id, network=network_id):
             raise StateConflict(reason="placed_meanwhile")
 
 

@@ -12,7 +12,7 @@ An explanation names hosts, clusters, pods and pools by public id and name only:
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,9 +20,9 @@ from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from apps.compute.models import Placement, VirtualMachine
-from apps.compute.placement.reasons import CHANGES_REQUEST, HELP, Reason
+from apps.compute.placement.reasons import CHANGES_REQUEST, HELP, REASONS, Reason
 from apps.compute.placement.request import PlacementRequest
-from apps.compute.placement.survey import ClusterView, HostGroup, HostView, Survey, public_id
+from apps.compute.placement.survey import ClusterView, HostView, Survey, public_id
 from apps.core.errors import NotFound
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host
@@ -122,11 +122,12 @@ def main_reason(survey: Survey) -> Reason:
     """The one reason to name when nothing fits: of the hosts that come nearest, the commonest."""
     if not survey.unfit:
         return Reason.NO_HOSTS
-    nearest = min(_distance(group) for group in survey.unfit)
+    groups = [(survey.reasons_of(group), group.hosts) for group in survey.unfit]
+    nearest = min(_distance(reasons) for reasons, _hosts in groups)
     counts: Counter[Reason] = Counter()
-    for group in survey.unfit:
-        if _distance(group) == nearest:
-            counts[group.reasons[0]] += group.hosts
+    for reasons, hosts in groups:
+        if _distance(reasons) == nearest:
+            counts[reasons[0]] += hosts
     return counts.most_common(1)[0][0]
 
 
@@ -145,25 +146,32 @@ def ref(row: HostView | ClusterView) -> Ref:
     return {"uuid": public_id(row.uuid), "name": row.name}
 
 
-def _distance(group: HostGroup) -> tuple[int, int]:
-    """How far a group is from fitting: first whether anything on our side could help, then how much."""
-    hopeless = sum(reason not in HELP for reason in group.reasons)
-    asks = sum(reason in CHANGES_REQUEST for reason in group.reasons)
-    return (2 * hopeless + asks, len(group.reasons))
+def _distance(reasons: tuple[Reason, ...]) -> tuple[int, int]:
+    """How far a host is from fitting: first whether anything on our side could help, then how much."""
+    hopeless = sum(reason not in HELP for reason in reasons)
+    asks = sum(reason in CHANGES_REQUEST for reason in reasons)
+    return (2 * hopeless + asks, len(reasons))
 
 
 def _counts(survey: Survey) -> list[dict[str, Any]]:
     """How many hosts of which cluster fall to which reason, the largest first."""
-    counts: Counter[tuple[int, Reason]] = Counter()
+    counts: dict[tuple[int, int], int] = defaultdict(int)
     for group in survey.unfit:
-        counts[group.cluster.pk, group.reasons[0]] += group.hosts
-    entries = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0][0], entry[0][1]))
-    named = [
-        {"cluster": ref(survey.clusters[cluster]), "reason": str(reason), "hosts": hosts}
-        for (cluster, reason), hosts in entries[:MAX_COUNTS]
+        mask = survey.mask_of(group)
+        counts[group.cluster, mask & -mask] += group.hosts
+    entries = sorted((-hosts, cluster, bit) for (cluster, bit), hosts in counts.items())
+    rest: Counter[int] = Counter()
+    for hosts, _cluster, bit in entries[MAX_COUNTS:]:
+        rest[bit] -= hosts
+    return [
+        *(_count(survey.clusters[cluster], bit, -hosts) for hosts, cluster, bit in entries[:MAX_COUNTS]),
+        *(_count(None, bit, hosts) for bit, hosts in rest.most_common()),
     ]
-    rest = ({"cluster": None, "reason": str(reason), "hosts": n} for (_, reason), n in entries[MAX_COUNTS:])
-    return _summed([*named, *rest], MAX_COUNTS)
+
+
+def _count(cluster: ClusterView | None, bit: int, hosts: int) -> dict[str, Any]:
+    reason = str(REASONS[bit.bit_length() - 1])
+    return {"cluster": ref(cluster) if cluster else None, "reason": reason, "hosts": hosts}
 
 
 def _summed(counts: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
@@ -189,7 +197,7 @@ def _clipped(value: Any) -> Any:
 
 def _near_misses(survey: Survey) -> list[dict[str, Any]]:
     """The hosts that lack least, nearest first, without those that nothing could help."""
-    hosts = survey.nearest(_distance, NEAR_MISSES)
+    hosts = survey.nearest(lambda group: _distance(survey.reasons_of(group)), NEAR_MISSES)
     return _described(survey, [host for host in hosts if all(reason in HELP for reason in host.reasons)])
 
 

@@ -40,9 +40,8 @@ WITH pod AS MATERIALIZED (
   WHERE p.zone_id = %(zone)s),
 room AS MATERIALIZED (
   SELECT scope, cluster_id FROM storage_primarystorage
-  WHERE zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s)
+  WHERE {room})
 SELECT c.id, c.uuid, c.name, c.arch, pod.id, pod.uuid, pod.name, pod.network_id, pod.free_addresses,
-  c.id IN (SELECT cluster_id FROM room WHERE scope = 'cluster'),
   EXISTS (SELECT 1 FROM room WHERE scope = 'zone'),
   EXISTS (SELECT 1 FROM room WHERE scope = 'host'),
   z.enabled, (SELECT count(*) FROM zones_host h WHERE h.zone_id = %(zone)s), {mask}
@@ -50,13 +49,7 @@ FROM zones_cluster c JOIN pod ON pod.id = c.pod_id JOIN zones_zone z ON z.id = %
 ORDER BY c.id
 """
 
-_POOLS = """
-SELECT id, uuid, name FROM storage_primarystorage
-WHERE zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
-  AND (scope = 'zone' OR cluster_id = %(cluster)s OR host_id = %(host)s)
-ORDER BY CASE scope WHEN 'host' THEN 0 WHEN 'cluster' THEN 1 ELSE 2 END,
-  promised_bytes - allocated_bytes DESC, id
-"""
+_ROOM = "zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s"
 
 _CLUSTER_RULES = {
     Reason.ZONE_DISABLED: "z.enabled",
@@ -81,9 +74,8 @@ _HOST_RULES = {
     Reason.NO_VCPUS: "h.allocated_vcpus <= h.capacity_vcpus - %(vcpus)s",
     Reason.NO_MEMORY: "h.allocated_memory_mib <= h.capacity_memory_mib - %(memory)s",
     Reason.NO_POOL: (
-        "(h.cluster_id IN ({with_pool}) OR h.id IN (SELECT host_id FROM storage_primarystorage"
-        " WHERE zone_id = %(zone)s AND scope = 'host' AND enabled"
-        " AND allocated_bytes <= promised_bytes - %(disk)s))"
+        "(h.cluster_id IN (SELECT cluster_id FROM storage_primarystorage WHERE scope = 'cluster' AND {room})"
+        " OR h.id IN (SELECT host_id FROM storage_primarystorage WHERE scope = 'host' AND {room}))"
     ),
 }
 _BIT = {reason: 1 << index for index, reason in enumerate(Reason)}
@@ -117,8 +109,7 @@ class ClusterView(NamedTuple):
     pod_name: str
     network_id: int | None
     free_addresses: int
-    has_pool: bool  # these three: a pool with room for the new volumes
-    zone_has_pool: bool
+    zone_has_pool: bool  # these two: one with room for the new volumes
     some_host_has_pool: bool
     zone_enabled: bool
     hosts_in_zone: int
@@ -128,11 +119,10 @@ class ClusterView(NamedTuple):
 class HostGroup(NamedTuple):
     """Hosts of one cluster that break the same rules; `rank` is that of the one nearest to fitting."""
 
-    cluster: ClusterView
+    cluster: int
     mask: int
     hosts: int
     rank: int
-    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +159,8 @@ class Survey:
         self._reaching = _reaching(request.pool_ids)
         for scope, keys in self._reaching.items():  # no host reaches pools of two clusters or two hosts
             self.params[f"reaching_{scope}"] = keys[0] if len(keys) == 1 else _NONE
-        statement = _CLUSTERS.format(mask=_mask(self._cluster_rules()))
-        rows = [ClusterView(*row) for row in self._fetch(statement)]
+        statement = _CLUSTERS.format(mask=_mask(self._cluster_rules()), room=_ROOM)
+        rows = [ClusterView._make(row) for row in self._fetch(statement)]
         self.clusters = {row.pk: row for row in rows}
         self.considered = rows[0].hosts_in_zone if rows else 0
         self._rules = self._host_rules(rows)
@@ -198,6 +188,14 @@ class Survey:
         fits = [host for host in last if not host.reasons]
         return [*fits, *(host for host in best if host not in fits)][:BEST]
 
+    def mask_of(self, group: HostGroup) -> int:
+        """All rules that the group breaks, those about its cluster too: a bit each, in the order of
+        Reason."""
+        return group.mask | self.clusters[group.cluster].mask
+
+    def reasons_of(self, group: HostGroup) -> tuple[Reason, ...]:
+        return self._reasons(self.mask_of(group))
+
     def score(self, host: HostView) -> int:
         """0 to 1000. Where the strategy prefers none of the hosts that fit, all have 1000."""
         share = max(0, min(1000, host.share))
@@ -214,7 +212,7 @@ class Survey:
         ranked = sorted(ranked, key=lambda group: (distance(group), -group.rank))[:limit]
         found: list[tuple[Any, int, int, HostView]] = []
         for group in ranked:
-            where = f"h.cluster_id = {group.cluster.pk} AND ({self._mask}) = {group.mask}"
+            where = f"h.cluster_id = {group.cluster} AND ({self._mask}) = {group.mask}"
             hosts = self.read_hosts(where, order=f"{self._share} DESC, h.id", limit=limit)
             found += [(distance(group), -host.share, host.pk, host) for host in hosts]
         return [host for *_key, host in sorted(found, key=lambda entry: entry[:3])][:limit]
@@ -235,7 +233,7 @@ class Survey:
                 uuid=uuid,
                 name=name,
                 cluster=self.clusters[cluster],
-                reasons=self._reasons(self.clusters[cluster], mask),
+                reasons=self._reasons(self.clusters[cluster].mask | mask),
                 share=share,
                 free_vcpus=vcpus,
                 free_memory_mib=memory,
@@ -243,11 +241,6 @@ class Survey:
             for pk, uuid, name, cluster, mask, share, vcpus, memory in self._fetch(statement, params)
             if cluster in self.clusters  # else it came after the clusters were read
         ]
-
-    def pools_of(self, host: HostView) -> list[tuple[int, UUID | str, str]]:
-        """Key, public id and name of the pools that the host reaches and that have room for all new
-        volumes together: its own before its cluster's before the zone's, the emptiest first."""
-        return self._fetch(_POOLS, {"cluster": host.cluster.pk, "host": host.pk})
 
     def _fetch(self, statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
@@ -276,12 +269,9 @@ class Survey:
             Reason.UNREACHABLE_VOLUME: bool(self._reaching["host"]),
             Reason.NO_POOL: request.disk_bytes > 0 and local,
         }
-        keys = {
-            "excluded": _keys(request.excluded_host_ids),
-            "with_pool": _keys(row.pk for row in rows if row.has_pool),
-        }
+        filled = {"excluded": _keys(request.excluded_host_ids), "room": _ROOM}
         return {
-            reason: rule.format(**keys) for reason, rule in _HOST_RULES.items() if asked.get(reason, True)
+            reason: rule.format(**filled) for reason, rule in _HOST_RULES.items() if asked.get(reason, True)
         }
 
     def _fits(self) -> str:
@@ -296,14 +286,10 @@ class Survey:
             f"SELECT h.cluster_id, {self._mask} AS mask, count(*), max({rank})"  # noqa: S608 - constants
             f" FROM zones_host h WHERE h.zone_id = %(zone)s AND NOT ({self._fits()}) GROUP BY 1, 2"
         )
-        groups = []
-        for cluster, mask, hosts, first in self._fetch(statement):
-            if view := self.clusters.get(cluster):
-                groups.append(HostGroup(view, mask, hosts, first, self._reasons(view, mask)))
-        return groups
+        groups = map(HostGroup._make, self._fetch(statement))
+        return [group for group in groups if group.cluster in self.clusters]
 
-    def _reasons(self, cluster: ClusterView, host_mask: int) -> tuple[Reason, ...]:
-        mask = cluster.mask | host_mask
+    def _reasons(self, mask: int) -> tuple[Reason, ...]:
         if mask not in self._known:
             self._known[mask] = tuple(reason for reason, bit in _BIT.items() if mask & bit)
         return self._known[mask]
