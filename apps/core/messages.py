@@ -19,6 +19,7 @@ from apps.core.words.jobs import NOTES, STEPS
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.reasons import REASONS
 from apps.core.words.says import Text
+from apps.core.words.terms import TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ def explain(code: str, params: Mapping[str, Any] | None = None) -> Explanation:
         detail = found_reason
     if isinstance(params.get("counts"), Mapping):
         params["counts"] = ", ".join(counted(kind, n) for kind, n in params["counts"].items())
+    for name, terms in TERMS.items():
+        if isinstance(value := params.get(name), str):
+            params[name] = ", ".join(str(terms.get(one, one)) for one in value.split(", "))
     if said := params.get("said"):
         detail = said if isinstance(said, str | Promise) else detail
     return Explanation(fill(words.title, params), fill(detail, params), fill(remedy, params))
