@@ -12,7 +12,7 @@ _ICONS = {
     State.RUNNING: "▶",
     State.STOPPED: "■",
     State.ERROR: "✖",
-    State.DESTROYED: "🗑",
+    State.DESTROYED: "⊘",
 }
 
 
