@@ -1,0 +1,86 @@
+"""The commands that an installer runs: each may be run again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.accounts.models import Domain, Quota, User
+from apps.accounts.tokens import redeem_login_link, user_of_token
+from apps.compute.models import ServiceOffering
+from apps.zones.models import Host
+from tests import factories
+
+
+def run(*argv: str) -> str:
+    out = io.StringIO()
+    call_command(*argv, stdout=out)
+    return out.getvalue().strip()
+
+
+def test_init_secrets_makes_private_files_once(settings: Any, tmp_path: Path) -> None:
+    settings.SECRETS = tmp_path / "secrets"
+    settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    run("init_secrets")
+    files = {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
+    assert set(files) == {"django.key", "keyring.json"}
+    assert settings.SECRETS.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in settings.SECRETS.iterdir()} == {0o600}
+    assert run("init_secrets").count("there already") == 2
+    assert files == {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
+
+
+@pytest.mark.django_db
+def test_init_cloud_makes_what_is_missing_and_leaves_the_rest() -> None:
+    assert run("init_cloud") == "made: admin, Tiny, Small, Medium, Large"
+    admin = User.objects.get(username="admin")
+    assert admin.is_super_admin
+    assert not admin.has_usable_password()
+    assert admin.accounts.get().domain == Domain.objects.get(parent=None)
+    assert Quota.objects.count() == 2
+    sizes = ServiceOffering.objects.order_by("memory_mib").values_list("name", "vcpus", "memory_mib")
+    assert list(sizes) == [("Tiny", 1, 192), ("Small", 1, 512), ("Medium", 2, 2048), ("Large", 4, 8192)]
+    ServiceOffering.objects.filter(name="Tiny").delete()
+    assert run("init_cloud") == "nothing to do"
+    assert ServiceOffering.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_token_and_a_link_are_printed_and_work() -> None:
+    run("init_cloud")
+    admin = User.objects.get(username="admin")
+    assert user_of_token(run("issue_token", "--user", "admin", "--name", "ci", "--days", "1")) == admin
+    path, _, secret = run("login_link", "--user", "admin").partition("#")
+    assert path == "/login/link/"
+    assert redeem_login_link(secret) == admin
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("issue_token", "--user", "nobody", "--name", "x"),
+        ("issue_token", "--user", "admin", "--name", "x", "--days", "0"),
+        ("issue_token", "--user", "admin", "--name", "\n"),
+        ("login_link", "--user", "nobody"),
+    ],
+)
+def test_a_command_that_cannot_be_done_says_so(argv: tuple[str, ...]) -> None:
+    run("init_cloud")
+    with pytest.raises(CommandError):
+        run(*argv)
+
+
+@pytest.mark.django_db
+def test_recount_tells_drift_and_mends_it_when_asked() -> None:
+    zone = factories.make_zone(hosts=1)
+    assert run("recount") == "0 drifted"
+    Host.objects.filter(zone=zone).update(allocated_vcpus=3)
+    with pytest.raises(SystemExit):
+        run("recount")
+    assert "allocated_vcpus is 3, rows say 0" in run("recount", "--fix")
+    assert run("recount") == "0 drifted"
