@@ -43,7 +43,8 @@ def take_slot(job: Job, resource: str, places: int) -> bool:
         number = free.values_list("number", flat=True).first()
         if number is None:
             if JobSlot.objects.filter(resource=resource, number__lt=places).count() >= places:
-                JobSlot.objects.filter(resource=resource, job=None).delete()  # there were more once
+                surplus = JobSlot.objects.filter(resource=resource, job=None, number__gte=places)
+                surplus.delete()  # there were more once: left there, they would wake waiters in vain
                 return False
             JobSlot.objects.bulk_create(
                 [JobSlot(resource=resource, number=n) for n in range(places)], ignore_conflicts=True

@@ -173,8 +173,8 @@ def environment() -> Iterator[None]:
         stack.enter_context(mock.patch.object(hosts, "address_of", address_of))
         stack.enter_context(mock.patch.object(dispatch, "send", return_value=True))
         stack.enter_context(mock.patch.object(workers_world, "interceptor", lambda _name, work: work()))
-        in_order = SimpleNamespace(randint=lambda low, _high: low)
-        stack.enter_context(mock.patch.object(addresses, "random", in_order))
+        no_luck = SimpleNamespace(random=lambda: 0.0)  # the lowest free address, each time
+        stack.enter_context(mock.patch.object(addresses, "random", no_luck))
         stack.enter_context(override_settings(**SETTINGS))
         try:
             yield
