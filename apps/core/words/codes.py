@@ -113,7 +113,7 @@ USE_CASE_CODES: dict[str, Words] = {
     ),
     "insufficient_capacity": Words(
         _("No host can take the machine now"),
-        _("No host can take the machine now."),
+        _("None has enough of what the machine needs."),
         _("Choose a smaller size or try later; the machine's placement says what would help."),
     ),
     "idempotency_mismatch": Words(
@@ -151,7 +151,7 @@ DRIVER_CODES: dict[str, Words] = {
     ),
     "host_unreachable": Words(
         _("The host does not answer"),
-        _("The host does not answer."),
+        _("It did not answer over the network in time."),
         _("The job goes on by itself once the host is back; an operator can check its power and network."),
     ),
     "host_key_mismatch": Words(
@@ -176,7 +176,7 @@ DRIVER_CODES: dict[str, Words] = {
     ),
     "machine_not_found": Words(
         _("The host does not know the machine"),
-        _("The host does not know this machine."),
+        _("The machine is no longer defined on its host."),
         _("Start the machine again; it is then defined anew."),
     ),
     "object_missing": Words(
