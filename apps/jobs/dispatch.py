@@ -7,11 +7,13 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import KombuError
+from kombu.pools import ProducerPool, producers
 from redis.exceptions import RedisError
 
 from apps.jobs.locks import next_waiters
@@ -19,6 +21,7 @@ from apps.jobs.models import Job
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 2.0
+ANSWER_SECONDS = 1.0
 _broker_down_until = 0.0
 
 
@@ -31,12 +34,36 @@ def send(
     if time.monotonic() < _broker_down_until:
         return False
     try:
-        current_app.send_task(task, args, queue=queue, countdown=countdown, expires=expires, retry=False)
+        with _producers().acquire(block=True, timeout=ANSWER_SECONDS) as producer:
+            current_app.send_task(
+                task,
+                args,
+                producer=producer,
+                queue=queue,
+                countdown=countdown,
+                expires=expires,
+                retry=False,
+            )
     except (KombuError, RedisError, OSError) as error:
         _broker_down_until = time.monotonic() + PAUSE_SECONDS
         log.warning("broker unreachable, job messages wait for the sweep: %s", type(error).__name__)
         return False
     return True
+
+
+@cache
+def _producers() -> ProducerPool:
+    """Connections that give up at once. The broker library would try for seconds, and a worker's own
+    connection is to do just that; kombu closes the pool's sockets in a forked child."""
+    connection = current_app.connection_for_write()
+    connection.transport_options = {
+        **(connection.transport_options or {}),
+        "max_retries": 0,
+        "socket_connect_timeout": ANSWER_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+    }
+    pool: ProducerPool = producers[connection]
+    return pool
 
 
 @contextmanager
@@ -55,9 +82,20 @@ def wake(job: Job, *, countdown: float | None = None) -> None:
     transaction.on_commit(lambda: _wake_now(job.pk, job.queue, countdown))
 
 
+def wake_new(job: Job) -> None:
+    """As `wake`, of a job whose `woken_at` was set when its row was made: a message that goes out, as
+    nearly all do, then takes no UPDATE that would meet the worker's claim."""
+    transaction.on_commit(lambda: _wake_new_now(job.pk, job.queue))
+
+
 def _wake_now(pk: int, queue: str, countdown: float | None) -> None:
     if send("workers.run_job", [pk], queue=queue, countdown=countdown):
         Job.objects.filter(pk=pk, lease=None, finished_at=None).update(woken_at=timezone.now())
+
+
+def _wake_new_now(pk: int, queue: str) -> None:
+    if not send("workers.run_job", [pk], queue=queue):
+        Job.objects.filter(pk=pk, lease=None, finished_at=None).update(woken_at=None)
 
 
 def wake_waiters(keys: Iterable[str]) -> None:
