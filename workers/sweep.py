@@ -15,6 +15,7 @@ from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm
 from apps.core.errors import CloudError
 from apps.jobs.dispatch import send
+from apps.jobs.kinds import quiet_kinds
 from apps.jobs.models import Job
 
 
@@ -54,6 +55,9 @@ def empty_trash() -> int:
 
 
 def forget_old_rows() -> None:
-    """Drop Idempotency-Keys that no client repeats any more."""
-    oldest = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS)
+    """Drop Idempotency-Keys that no client repeats any more, and jobs of quiet kinds that only looked."""
+    now = timezone.now()
+    oldest = now - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS)
     IdempotencyKey.objects.filter(created_at__lt=oldest).delete()
+    looked = Job.objects.filter(kind__in=quiet_kinds(), state__in=Job.ENDED)
+    looked.filter(finished_at__lt=now - timedelta(hours=1)).delete()
