@@ -121,8 +121,8 @@ def test_one_call_reports_a_hundred_machines(
         for name, function in plain.items():
             if name.startswith(("virConnect", "virDomainGet", "virDomainLookup")) and "UUID" not in name:
                 monkeypatch.setattr(libvirt.libvirtmod, name, counted(calls, name, function))
-        assert sum(state.ours for state in driver.states()) == 100
-        assert calls.pop("virDomainGetMetadata") == 100
+        assert {state.uuid for state in driver.states() if state.ours} >= set(uuids)
+        assert calls.pop("virDomainGetMetadata") >= 100
         calls.clear()
         states = driver.states()
         assert {state.power for state in states if state.uuid in uuids} == {Power.OFF}
