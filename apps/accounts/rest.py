@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -21,6 +23,7 @@ from apps.accounts.models import Account, User
 from apps.core.errors import InvalidInput, MalformedRequest
 from apps.core.filters import DeclaredFilters, Filter, refuse_unknown
 from apps.core.paging import KeysetPagination
+from apps.core.rest import StrictSerializer
 
 NAME_ORDERS = {"name": "name_sort", "created_at": "id"}
 
@@ -45,6 +48,7 @@ class ResourceViewSet(GenericViewSet[Any]):
     default_order: ClassVar[str] = "name"
     infrastructure: ClassVar[str] = ""
     listings: ClassVar[frozenset[str]] = frozenset({"list"})
+    body_was_read = False
 
     @cached_property
     def actor(self) -> Actor:
@@ -86,6 +90,7 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     def read(self, serializer: type[serializers.Serializer[Any]], **options: Any) -> dict[str, Any]:
         """The request's body, judged."""
+        self.body_was_read = True
         if not isinstance(self.request.data, Mapping):
             raise MalformedRequest("not_an_object")
         form = serializer(data=self.request.data, **options)
@@ -121,7 +126,10 @@ class ResourceViewSet(GenericViewSet[Any]):
         return self.once(act)
 
     def once(self, act: Callable[[], Response]) -> Response:
-        """Answer, or repeat the first answer to this Idempotency-Key."""
+        """Answer, or repeat the first answer to this Idempotency-Key. An act that reads no body takes
+        none: what it would ignore is refused by name."""
+        if not self.body_was_read:
+            self.read(StrictSerializer)
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
             return act()
@@ -134,12 +142,15 @@ class ResourceViewSet(GenericViewSet[Any]):
 
 
 def _described(request: Request) -> list[Any]:
-    """What makes two requests the same."""
-    body = {
-        name: [value.name, value.size] if hasattr(value, "size") else value
-        for name, value in dict(request.data).items()
-    }
+    """What makes two requests the same; of a file its name and its size."""
+    body = request.data
+    if isinstance(body, QueryDict):
+        body = {name: [_identity(value) for value in values] for name, values in body.lists()}
     return [request.method, request.path, body]
+
+
+def _identity(value: Any) -> Any:
+    return [value.name, value.size] if isinstance(value, UploadedFile) else value
 
 
 def _kept(response: Response) -> dict[str, Any]:

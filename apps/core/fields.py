@@ -9,6 +9,13 @@ from rest_framework import serializers
 from apps.core.errors import InvalidInput
 
 
+def place_of(field: serializers.Field[Any, Any, Any, Any]) -> str:
+    """The name of the field in the request; an item of a list or mapping is told by that one's."""
+    while not field.field_name and field.parent is not None:
+        field = field.parent
+    return str(field.field_name or "")
+
+
 class Text(serializers.CharField):
     """Text as it is: blanks at its ends and its length are judged by the service that takes it."""
 
@@ -19,7 +26,7 @@ class Text(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
-            raise InvalidInput("not_text", place=str(self.field_name))
+            raise InvalidInput("not_text", place=place_of(self))
         return data
 
 
@@ -31,7 +38,7 @@ class Whole(serializers.IntegerField):
         super().__init__(min_value=low, max_value=high, **options)
 
     def to_internal_value(self, data: Any) -> int:
-        place = str(self.field_name)
+        place = place_of(self)
         if (
             isinstance(data, str)
             and self._is_form()
@@ -58,7 +65,7 @@ class Truth(serializers.BooleanField):
             return data
         if hasattr(self.root.initial_data, "getlist") and data in {"true", "false"}:
             return bool(data == "true")
-        raise InvalidInput("not_a_boolean", place=str(self.field_name))
+        raise InvalidInput("not_a_boolean", place=place_of(self))
 
 
 class Choice(serializers.ChoiceField):
@@ -66,9 +73,7 @@ class Choice(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or data not in self.choices:
-            raise InvalidInput(
-                "not_a_choice", place=str(self.field_name), known=", ".join(map(str, self.choices))
-            )
+            raise InvalidInput("not_a_choice", place=place_of(self), known=", ".join(map(str, self.choices)))
         return data
 
 
@@ -77,8 +82,8 @@ class Id(serializers.UUIDField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or len(data) != 36:
-            raise InvalidInput("not_a_uuid", place=str(self.field_name))
+            raise InvalidInput("not_a_uuid", place=place_of(self))
         try:
             return super().to_internal_value(data)
         except serializers.ValidationError:
-            raise InvalidInput("not_a_uuid", place=str(self.field_name)) from None
+            raise InvalidInput("not_a_uuid", place=place_of(self)) from None

@@ -7,10 +7,12 @@ goes to operators only; what nobody foresaw is logged under the request's id and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import IO, Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404
@@ -23,7 +25,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from apps.core import constraints
-from apps.core.errors import CloudError, InvalidInput, NotFound
+from apps.core.errors import CloudError, InvalidInput, MalformedRequest, NotFound, RequestTooLarge
 from apps.core.messages import Explanation, explain
 from apps.core.middleware import request_id
 from apps.core.words.codes import CODES
@@ -57,7 +59,23 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class UploadParser(MultiPartParser):
-    """Multipart forms: only where a view names this parser, for a file."""
+    """Multipart forms: only where a view names this parser, for a file. As in JSON every field comes
+    once, and text is UTF-8: Django reads broken text as U+FFFD."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        form = super().parse(stream, media_type=media_type, parser_context=parser_context)
+        for fields in (form.data, form.files):
+            for name, values in fields.lists():
+                if len(values) > 1 or (fields is form.files and name in form.data):
+                    raise MalformedRequest("duplicate_key", place=name[:100])
+                if any("\ufffd" in text for text in (name, *values) if isinstance(text, str)):
+                    raise MalformedRequest("not_utf8", place=name[:100])
+        return form
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -74,15 +92,20 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     return _problem(request, "internal", 500, CloudError(type(error).__name__))
 
 
+_FROM_DJANGO: tuple[tuple[type[Exception], Callable[[Any], Exception]], ...] = (
+    (Http404, lambda _error: NotFound()),
+    (DjangoPermissionDenied, lambda _error: exceptions.PermissionDenied()),
+    (RequestDataTooBig, lambda _error: RequestTooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)),
+    (SuspiciousOperation, lambda _error: MalformedRequest("not_readable")),
+    (ProtectedError, constraints.in_use),
+    (IntegrityError, constraints.refusal),
+)
+
+
 def _as_cloud_error(error: Exception) -> Exception:
-    if isinstance(error, Http404):
-        return NotFound()
-    if isinstance(error, DjangoPermissionDenied):
-        return exceptions.PermissionDenied()
-    if isinstance(error, ProtectedError):
-        return constraints.in_use(error)
-    if isinstance(error, IntegrityError):
-        return constraints.refusal(error)
+    for kind, told in _FROM_DJANGO:
+        if isinstance(error, kind):
+            return told(error)
     if isinstance(error, OperationalError | InterfaceError):
         log.error("request %s: the database does not answer", request_id.get(), exc_info=error)
         return DatabaseUnavailable()
