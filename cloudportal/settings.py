@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.core.middleware.ContentSecurityPolicy",
+    "apps.core.middleware.KeptByNobody",
 ]
 ROOT_URLCONF = "cloudportal.urls"
 ASGI_APPLICATION = "cloudportal.asgi.application"
@@ -156,6 +157,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.core.rest.problem_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "DEFAULT_METADATA_CLASS": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "cloudportal",

@@ -1,4 +1,4 @@
-"""Per request: an id that logs, jobs, events and errors share, and a strict content policy."""
+"""Per request: an id that logs, jobs, events and errors share, no caching, and a strict content policy."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ class RequestId:
         finally:
             request_id.reset(token)
         response["X-Request-Id"] = current
+        return response
+
+
+class KeptByNobody:
+    """Pages and answers are their reader's alone: no cache keeps them, the browser's own included, so
+    that nobody finds them there after logging out. Files under /static/ never come this way."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from apps.compute.models import VirtualMachine
@@ -29,5 +30,5 @@ def page_of(rows: QuerySet[VirtualMachine], after: str) -> Page:
 def _key(rows: QuerySet[VirtualMachine], after: str) -> int | None:
     try:
         return rows.filter(uuid=after).values_list("pk", flat=True).first() if after else None
-    except ValueError:
+    except ValidationError:
         return None

@@ -1,0 +1,22 @@
+"""What one reader is shown is kept by no cache."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import Cast
+
+
+@pytest.mark.parametrize("path", ["/", "/virtual-machines/new/", "/api/v1/me/", "/api/v1/virtual-machines/"])
+def test_an_answer_is_stored_nowhere(cast: Cast, path: str) -> None:
+    client = Client()
+    client.force_login(cast.users["member"])
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_a_refusal_is_stored_nowhere(cast: Cast) -> None:
+    assert Client().get("/login/")["Cache-Control"] == "private, no-store"
+    assert cast.apis["anonymous"].get("me/")["Cache-Control"] == "private, no-store"
