@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.tokens import redeem_login_link
 from apps.core.errors import CloudError
 
 
-@require_GET
+@require_safe
 def login_page(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/login.html")
 

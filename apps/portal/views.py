@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
@@ -52,7 +52,7 @@ def _gone(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/not_found.html", status=404)
 
 
-@require_GET
+@require_safe
 @login_required
 def machine_list(request: HttpRequest) -> HttpResponse:
     rows = policy.visible(
@@ -79,7 +79,7 @@ def machine_create(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/machine_create.html", {"form": form}, status=422)
 
 
-@require_GET
+@require_safe
 @login_required
 def machine_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
@@ -89,7 +89,7 @@ def machine_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "portal/machine.html", _live(request, vm))
 
 
-@require_GET
+@require_safe
 @login_required
 def machine_live(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The part of the machine's page that follows its job; fetched again and again."""

@@ -151,3 +151,9 @@ def test_pages_carry_a_strict_content_policy(member: User) -> None:
     assert "'unsafe" not in response["Content-Security-Policy"]
     assert "<script>" not in response.content.decode()
     assert "style=" not in response.content.decode()
+
+
+def test_a_page_can_be_asked_for_its_head(zone: Zone, account: Account, member: User) -> None:
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    paths = ["/", "/login/", f"/virtual-machines/{vm.uuid}/", f"/virtual-machines/{vm.uuid}/live/"]
+    assert [logged_in(member).head(path).status_code for path in paths] == [200] * 4
