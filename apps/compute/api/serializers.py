@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from apps.accounts import policy
 from apps.accounts.rest import Reference
-from apps.compute.models import VirtualMachine
+from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
 from apps.core.fields import Choice, Id, Text, Truth, Whole
@@ -21,8 +21,15 @@ from apps.jobs.rest import JobSerializer, StoredError, WithJob
 class NicSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     mac = serializers.CharField()
-    network = Reference(allow_null=True)
+    network = serializers.SerializerMethodField()
     ip = serializers.CharField(source="ip.address", allow_null=True)
+
+    @extend_schema_field(Reference(allow_null=True, help_text="Shown to operators only."))
+    def get_network(self, nic: Nic) -> dict[str, Any] | None:
+        """A pod's flat network has the pod's name: infrastructure."""
+        if nic.network is None or not self.context["view"].actor.is_operator:
+            return None
+        return dict(Reference(nic.network).data)
 
 
 class AttachedVolume(serializers.Serializer[Any]):
