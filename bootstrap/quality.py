@@ -56,14 +56,14 @@ def lint(python: PythonEnvironment) -> None:
 
 
 def test_fast(python: PythonEnvironment, arguments: Sequence[str]) -> None:
-    """What needs neither root nor a server."""
+    """What needs neither root nor a server, less the fault matrix: it alone takes as long as the rest."""
     python.ensure(["base", "dev"])
-    pytest(python, "test-fast", [*parallel(), "-m", FAST, *arguments], {})
+    pytest(python, "test-fast", [*parallel(), "--ignore=tests/faults", "-m", FAST, *arguments], {})
 
 
-def parallel(by: str = "loadfile") -> list[str]:
-    """pytest's options for all cores; `by` is how tests are dealt out."""
-    return ["-n", str(max(2, os.cpu_count() or 1)), "--dist", by]
+def parallel() -> list[str]:
+    """pytest's options for all cores: a core that has nothing left takes from another."""
+    return ["-n", str(max(2, os.cpu_count() or 1)), "--dist=worksteal"]
 
 
 def pytest(python: PythonEnvironment, stage: str, options: Sequence[str], extra: Mapping[str, str]) -> None:

@@ -62,13 +62,13 @@ def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
             ("long", ["-m", "long and not postgres"], False),
             ("long on PostgreSQL", ["-m", "long and (postgres or databases)"], True),
         ]
-    files, matrix = quality.parallel(), quality.parallel("load")
+    spread = quality.parallel()
     return [
-        ("SQLite", [*files, "-m", quality.FAST], False),
-        ("PostgreSQL", [*files, "-m", ON_POSTGRES], True),
+        ("SQLite", [*spread, "-m", quality.FAST], False),
+        ("PostgreSQL", [*spread, "-m", ON_POSTGRES], True),
         ("hosts", ["-m", "(lab or browser) and not long"], False),
-        ("faults", [*matrix, "-m", FAULTS], False),
-        ("faults on PostgreSQL", [*matrix, "-m", f"{FAULTS} and databases"], True),
+        ("faults", [*spread, "-m", FAULTS], False),
+        ("faults on PostgreSQL", [*spread, "-m", f"{FAULTS} and databases"], True),
     ]
 
 
