@@ -47,7 +47,9 @@ def send_host_syncs() -> None:
 
 def sync_host(pk: int) -> None:
     """Read a host's report and apply it, or note that the host did not answer."""
-    host = Host.objects.get(pk=pk)
+    host = Host.objects.filter(pk=pk).first()
+    if host is None:
+        return  # removed since the message was sent
     observed_at = timezone.now()
     try:
         states = World(lambda: None, leases.beat_seconds()).hypervisor(host).states()
@@ -72,7 +74,8 @@ def apply_report(host: Host, observed_at: datetime, states: Sequence[MachineStat
     """Write what the host reports and submit what follows from it."""
     _note_answer(host, observed_at)
     reported = {state.uuid: state for state in states if state.ours}
-    known = VirtualMachine.objects.filter(Q(host=host) | Q(uuid__in=reported))
+    left = Q(host=None, last_host=host) & ~Q(power_state=PowerState.MISSING)
+    known = VirtualMachine.objects.filter(Q(host=host) | Q(uuid__in=reported) | left)
     machines = {vm.uuid: vm for vm in known.only(*_COLUMNS)}
     _write_power(host, observed_at, machines, reported)
     for vm in machines.values():

@@ -19,7 +19,7 @@ from apps.storage.models import PrimaryStorage, Volume
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Host
 from workers.drivers import base
-from workers.drivers.errors import HostUnreachable
+from workers.drivers.errors import HostBusy, HostUnreachable
 from workers.operation import Later, Operation, Outcome, Step
 from workers.seed import SeedNic, SeedSpec, build_seed
 
@@ -89,7 +89,10 @@ class VmOperation(Operation):
         self.memo["found"] = "off"
         if self.vm.host is None:
             return
-        if power_of(self) in {base.Power.RUNNING, base.Power.PAUSED}:
+        power = power_of(self)
+        if power == base.Power.UNKNOWN:
+            raise HostBusy("the host cannot tell whether the machine runs")
+        if power in {base.Power.RUNNING, base.Power.PAUSED}:
             self.memo["found"] = "running"
             return
         put_away(self)

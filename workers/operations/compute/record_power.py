@@ -54,7 +54,8 @@ class RecordPower(VmOperation):
         runs = self.memo.get("power") in {base.Power.RUNNING, base.Power.PAUSED}
         if self.vm.state == State.DESTROYED:
             return State.DESTROYED
-        if self.vm.state == State.RUNNING and self.vm.host_id != self.reported_by.pk:
+        elsewhere = self.vm.host_id != self.reported_by.pk
+        if self.vm.state == State.RUNNING and (elsewhere or self.memo.get("power") == base.Power.UNKNOWN):
             return State.RUNNING
         return State.RUNNING if runs else State.STOPPED
 

@@ -1,0 +1,154 @@
+"""Rules of single operations that no fault brings to light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.compute.services import lifecycle
+from apps.compute.states import State
+from apps.jobs.models import Job, JobState
+from apps.jobs.services import cancel_job, resolve_job
+from apps.storage.models import Template, TemplateCopy
+from tests.faults.cell import Image
+from tests.faults.scenarios.compute import deaf, running, stopped, submit_deploy
+from tests.faults.scenarios.follow import someone_started_it, went_off
+from tests.faults.scenarios.storage import submit_copy
+from tests.faults.site import Site, make_due, standing_in
+from tests.faults.stage import Stage
+from workers import engine, operations
+from workers.drivers.base import Power
+from workers.drivers.errors import HypervisorRefused
+from workers.drivers.simulator.storage import SimulatedStorage
+
+assert operations
+
+
+@pytest.fixture
+def site(site_image: tuple[Site, Image]) -> Iterator[Site]:
+    site, _image = site_image
+    with standing_in(site):
+        yield site
+
+
+def claim(job: Job) -> Job:
+    make_due(job)
+    engine.run(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def power_of(site: Site) -> Power | None:
+    world = site.simulator.world()
+    return next((Power(str(row[3])) for row in world.machines if row[1] == str(site.vm().uuid)), None)
+
+
+def test_a_machine_whose_power_cannot_be_told_is_not_powered_off(site: Site) -> None:
+    """Two reports said it is off; when we look ourselves, the host does not know."""
+    went_off(site)
+    site.sync(2)
+    host = site.vm().host
+    assert host is not None
+    site.simulator.set_power(site.vm().uuid, Power.UNKNOWN)
+    site.to_rest()
+    assert Job.objects.get(kind="vm.record_power").state == JobState.DONE
+    assert site.vm().state == State.RUNNING
+    assert power_of(site) == Power.UNKNOWN
+
+
+def test_a_stuck_job_is_not_resolved_while_the_power_cannot_be_told(site: Site) -> None:
+    running(site)
+    site.simulator.order(error="HypervisorRefused", verb="destroy", times=None)
+    job = lifecycle.force_stop_vm(site.actor, site.vm())
+    site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.STUCK
+    site.simulator.cancel_orders()
+    site.simulator.set_power(site.vm().uuid, Power.UNKNOWN)
+    claim(resolve_job(site.actor, job))
+    assert (job.state, (job.error or {})["code"]) == (JobState.RESOLVING, "host_busy")
+    site.simulator.set_power(site.vm().uuid, Power.RUNNING)
+    site.to_rest()
+    job.refresh_from_db()
+    assert (job.state, site.vm().state) == (JobState.FAILED, State.RUNNING)
+
+
+def test_a_stop_that_is_cancelled_waits_for_the_guest_and_powers_it_on_again(site: Site) -> None:
+    running(site)
+    job = claim(lifecycle.stop_vm(site.actor, site.vm()))
+    claim(cancel_job(site.actor, job))
+    assert (job.state, job.note) == (JobState.UNDOING, "waiting_for_guest")
+    site.to_rest()
+    job.refresh_from_db()
+    assert (job.state, site.vm().state, power_of(site)) == (JobState.CANCELLED, State.RUNNING, Power.RUNNING)
+
+
+def test_a_force_stop_does_not_wait_for_a_stop_that_is_being_taken_back(site: Site) -> None:
+    deaf(site)
+    stop = claim(lifecycle.stop_vm(site.actor, site.vm()))
+    claim(cancel_job(site.actor, stop))
+    assert stop.state == JobState.UNDOING
+    force = lifecycle.force_stop_vm(site.actor, site.vm())
+    assert force.state == JobState.WAITING
+    claim(stop)
+    assert stop.state == JobState.CANCELLED
+    claim(force)
+    assert (force.state, site.vm().state) == (JobState.DONE, State.STOPPED)
+
+
+def test_a_template_that_is_being_deleted_is_copied_nowhere(site: Site) -> None:
+    job = submit_copy(site)
+    Template.objects.filter(pk=site.template.pk).update(state=Template.State.DELETING)
+    claim(job)
+    assert job.state == JobState.FAILED
+    assert (job.error or {})["params"]["reason"] == "wrong_state"
+    assert not TemplateCopy.objects.exists()
+
+
+def test_a_copy_is_not_settled_before_it_has_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row must stand for as long as something may still write the file."""
+    job = claim(submit_copy(site))
+    cancel_job(site.actor, job)
+    with monkeypatch.context() as patch:
+        patch.setattr(SimulatedStorage, "cancel_import", _raise)
+        site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.STUCK
+    with monkeypatch.context() as patch:
+        patch.setattr(SimulatedStorage, "cancel_import", lambda *_args: False)
+        claim(resolve_job(site.actor, job))
+        assert (job.state, (job.error or {})["code"]) == (JobState.RESOLVING, "host_busy")
+        assert TemplateCopy.objects.get().state == TemplateCopy.State.COPYING
+    site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert not TemplateCopy.objects.exists()
+    assert site.simulator.world().images == ()
+
+
+def _raise(*_args: object) -> bool:
+    raise HypervisorRefused("not now")
+
+
+def test_a_machine_started_by_hand_is_stopped_like_any_other(site: Site) -> None:
+    stopped(site)
+    someone_started_it(site)
+    site.sync(2)
+    site.to_rest()
+    assert site.vm().state == State.RUNNING
+    site.finish(lifecycle.stop_vm(site.actor, site.vm()))
+    assert (site.vm().state, power_of(site)) == (State.STOPPED, None)
+
+
+def test_one_stuck_job_takes_no_place_from_others_on_its_host(site: Site) -> None:
+    """Four jobs that stuck on a host would otherwise keep every new machine away from it."""
+    with Stage().installed():
+        site.simulator.order(error="HypervisorRefused", verb="start", times=1)
+        site.simulator.order(error="HypervisorRefused", verb="undefine", times=None)
+        job = submit_deploy(site)
+        site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.STUCK
+    assert not job.slots.exists()
+    assert job.locks.count() == 1
