@@ -1,0 +1,174 @@
+"""What a state holds: each act leaves exactly what the table of states says, on host, pool, network
+and in the quota; a failed one leaves what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import Quota
+from apps.compute import placement
+from apps.compute.models import VirtualMachine
+from apps.compute.services import deploy, edit, lifecycle
+from apps.compute.states import HOLDS, Holding, State
+from apps.jobs.models import Job, JobState
+from apps.network.models import IpAddress
+from apps.storage.models import PrimaryStorage, TemplateCopy
+from apps.zones.capacity import machine_memory_mib
+from apps.zones.models import Host
+from tests.factories import make_offering
+from tests.faults.audit import full_audit
+from tests.faults.cell import Image
+from tests.faults.conftest import site_image
+from tests.faults.scenarios.compute import failed_once, submit_deploy
+from tests.faults.site import Site, standing_in
+from workers import operations
+
+assert operations
+__all__ = ["site_image"]
+MIB, GIB = 512, 2**30
+NOTHING, COMPUTE, STORAGE, ADDRESS, QUOTA = Holding.NOTHING, *list(Holding)
+DISK = STORAGE | ADDRESS | QUOTA
+
+
+@pytest.fixture
+def site(site_image: tuple[Site, Image]) -> Iterator[Site]:
+    site, _image = site_image
+    with standing_in(site):
+        yield site
+
+
+def held(site: Site) -> Holding:
+    """What is taken anywhere in the site, which has no other machine: all of a thing or none of it."""
+    totals = {
+        COMPUTE: sum(host.allocated_vcpus for host in Host.objects.all()),
+        STORAGE: PrimaryStorage.objects.get().allocated_bytes // GIB,
+        ADDRESS: IpAddress.objects.exclude(holder=None).count(),
+        QUOTA: Quota.objects.get(account=site.account).used_machines,
+    }
+    assert set(totals.values()) <= {0, 1}, totals
+    memory = sum(host.allocated_memory_mib for host in Host.objects.all())
+    assert memory == machine_memory_mib(MIB) * totals[COMPUTE]
+    assert TemplateCopy.objects.filter(uses=totals[STORAGE]).count() == TemplateCopy.objects.count()
+    found = NOTHING
+    for holding, count in totals.items():
+        if count:
+            found |= holding
+    assert [full_audit(site), placement.recount()] == [[], []]
+    return found
+
+
+def test_the_table_of_states() -> None:
+    """Written by hand: what follows is held against it, not against the code."""
+    everything = COMPUTE | DISK
+    assert {
+        State.STARTING: everything,
+        State.RUNNING: everything,
+        State.STOPPING: everything,
+        State.MIGRATING: everything,
+        State.STOPPED: DISK,
+        State.DESTROYED: DISK,
+        State.EXPUNGING: DISK,
+        State.ERROR: NOTHING,
+    } == HOLDS
+
+
+Act = Callable[[Any, VirtualMachine], Any]
+LIFE: list[tuple[Act, State]] = [
+    (lifecycle.stop_vm, State.STOPPED),
+    (lifecycle.start_vm, State.RUNNING),
+    (lifecycle.reboot_vm, State.RUNNING),
+    (lifecycle.force_stop_vm, State.STOPPED),
+    (lifecycle.start_vm, State.RUNNING),
+    (lifecycle.destroy_vm, State.DESTROYED),
+    (lifecycle.recover_vm, State.STOPPED),
+    (lifecycle.destroy_vm, State.DESTROYED),
+]
+
+
+def test_every_act_of_a_life_leaves_what_its_state_holds(site: Site) -> None:
+    site.deploy()
+    assert held(site) == HOLDS[State.RUNNING]
+    for act, state in LIFE:
+        done = act(site.actor, site.vm())
+        if isinstance(done, Job):
+            site.finish(done)
+        assert site.vm().state == state
+        assert held(site) == HOLDS[state], act
+    site.finish(lifecycle.expunge_vm(site.actor, site.vm()))
+    assert not VirtualMachine.objects.exists()
+    assert held(site) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("verb", "before"),
+    [("start", State.STOPPED), ("stop", State.RUNNING), ("reboot", State.RUNNING)],
+)
+def test_an_act_that_fails_leaves_what_was_held_before(site: Site, verb: str, before: State) -> None:
+    site.deploy()
+    if before == State.STOPPED:
+        site.finish(lifecycle.stop_vm(site.actor, site.vm()))
+    call = {"start": "start", "stop": "shutdown", "reboot": "shutdown"}[verb]
+    site.simulator.order(error="HypervisorRefused", verb=call)
+    job = getattr(lifecycle, f"{verb}_vm")(site.actor, site.vm())
+    site.to_rest()
+    job.refresh_from_db()
+    assert (job.state, site.vm().state) == (JobState.FAILED, before)
+    assert held(site) == HOLDS[before]
+
+
+def test_a_deploy_that_failed_holds_nothing_and_can_be_tried_again(site: Site) -> None:
+    failed_once(site)
+    vm = site.vm()
+    assert (vm.state, (vm.error or {})["code"]) == (State.ERROR, "hypervisor_refused")
+    assert held(site) == HOLDS[State.ERROR] == NOTHING
+    site.finish(deploy.redeploy_vm(site.actor, vm))
+    assert held(site) == HOLDS[State.RUNNING]
+
+
+def test_a_deploy_that_failed_can_be_dismissed(site: Site) -> None:
+    failed_once(site)
+    lifecycle.dismiss_vm(site.actor, site.vm())
+    assert not VirtualMachine.objects.exists()
+    assert held(site) == NOTHING
+
+
+def test_a_machine_in_a_jobs_hands_holds_what_the_job_claimed_so_far(site: Site) -> None:
+    """Before its host is found a starting machine holds its quota alone."""
+    submit_deploy(site)
+    assert site.vm().state == State.STARTING
+    assert Quota.objects.get(account=site.account).used_machines == 1
+    assert sum(Host.objects.values_list("allocated_vcpus", flat=True)) == 0
+    assert PrimaryStorage.objects.get().allocated_bytes == 0
+
+
+@pytest.mark.parametrize("hidden", ["off", "running"])
+def test_what_sync_finds_leaves_what_the_new_state_holds(site: Site, hidden: str) -> None:
+    site.deploy()
+    if hidden == "off":
+        site.simulator.power_off(site.vm().uuid)
+    else:
+        site.finish(lifecycle.stop_vm(site.actor, site.vm()))
+        vm = site.vm()
+        assert vm.last_host is not None
+        site.simulator.add_machine(vm.last_host.uuid, uuid=vm.uuid, name=vm.machine_name, ours=True)
+    site.sync(2)
+    site.to_rest()
+    wanted = State.STOPPED if hidden == "off" else State.RUNNING
+    assert site.vm().state == wanted
+    found = full_audit(site, ports=hidden == "off")
+    assert found == []
+    assert sum(Host.objects.values_list("allocated_vcpus", flat=True)) == (wanted == State.RUNNING)
+
+
+def test_another_size_is_held_from_the_next_start_on(site: Site) -> None:
+    site.deploy()
+    site.finish(lifecycle.stop_vm(site.actor, site.vm()))
+    edit.change_offering(site.actor, site.vm(), offering=make_offering(2, 1024))
+    assert Quota.objects.get(account=site.account).used_vcpus == 2
+    assert sum(Host.objects.values_list("allocated_vcpus", flat=True)) == 0
+    site.finish(lifecycle.start_vm(site.actor, site.vm()))
+    assert sum(Host.objects.values_list("allocated_vcpus", flat=True)) == 2
+    assert full_audit(site) == []
