@@ -73,6 +73,9 @@ def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest
         if key.account_id != wanted.account.pk:
             raise InvalidInput("other_account", place="ssh_keys")
     _check_strategy(actor, wanted)
+    clean_name(wanted.name)
+    if wanted.hostname:
+        clean_hostname(wanted.hostname)
     check_tags(wanted.tags)
     try:
         validate_user_data(wanted.user_data)
