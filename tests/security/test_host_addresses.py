@@ -26,6 +26,6 @@ from tests.api.conftest import Cast
 def test_an_address_of_a_host_is_no_option(cast: Cast, place: str, value: Any) -> None:
     before = Host.objects.count()
     cluster = str(Host.objects.all()[0].cluster.uuid)
-    body = {"cluster": cluster, "name": "new", "address": "new", place.split()[0]: value}
+    body = {"cluster": cluster, "name": "new", "address": "new", place.split(maxsplit=1)[0]: value}
     assert code(cast.operator.post("hosts/", body)) == (422, "invalid_input", place)
     assert Host.objects.count() == before
