@@ -28,7 +28,8 @@ from apps.zones.keys import clean_host_key, clean_private_key
 from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
 
 _URI = re.compile(
-    r"qemu(\+unix|\+tls)?://([A-Za-z0-9][A-Za-z0-9.-]*)?(:[0-9]{1,5})?/(system|session)(\?socket=(/[A-Za-z0-9._@+=-]+)+)?"
+    r"qemu(\+unix|\+tls)?://([A-Za-z0-9][A-Za-z0-9.-]*)?(:[0-9]{1,5})?/(system|session)"
+    r"(\?socket=(/[A-Za-z0-9._@+=-]+)+)?"
 )
 _USERNAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _ARCH = re.compile(r"[a-z0-9_]{1,16}")
