@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from ipaddress import IPv4Address
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.core import sql
 from apps.network.models import IpAddress, Network
 
 _ATTEMPTS = 8
@@ -55,18 +55,12 @@ def claim(network_id: int, holder: UUID) -> int | None:
     }
     for _attempt in range(_ATTEMPTS):
         for luck in (random.random(), 0.0):  # noqa: S311 - spreads load, guards nothing
-            if (key := _try_to_claim({**params, "luck": luck})) is not None:
+            if claimed := sql.rows(_CLAIM, {**params, "luck": luck}):
+                key: int = claimed[0][0]
                 return key
         if not free().filter(network_id=network_id).exists():
             return None
     return None
-
-
-def _try_to_claim(params: dict[str, Any]) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, params)
-        row = cursor.fetchone()
-    return row[0] if row else None
 
 
 def release(holder: UUID) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models import F
 
+from apps.core import sql
 from apps.zones.models import Host
 
 
@@ -21,21 +22,22 @@ def machine_memory_mib(memory_mib: int) -> int:
     return memory_mib + settings.MACHINE_OVERHEAD_MEMORY_MIB
 
 
+_CLAIM = """
+UPDATE zones_host SET allocated_vcpus = allocated_vcpus + %(vcpus)s,
+  allocated_memory_mib = allocated_memory_mib + %(memory)s
+WHERE id = %(host)s
+"""
+_IF_IT_FITS = """
+  AND allocated_vcpus <= capacity_vcpus - %(vcpus)s
+  AND allocated_memory_mib <= capacity_memory_mib - %(memory)s
+"""
+
+
 def claim(host_id: int, *, vcpus: int, memory_mib: int, beyond: bool = False) -> bool:
     """Take this much of the host; False if it does not have it any more. `beyond` records what
     already runs there, whether it fits or not."""
-    rows = Host.objects.filter(pk=host_id)
-    if not beyond:
-        rows = rows.filter(
-            allocated_vcpus__lte=F("capacity_vcpus") - vcpus,
-            allocated_memory_mib__lte=F("capacity_memory_mib") - memory_mib,
-        )
-    return bool(
-        rows.update(
-            allocated_vcpus=F("allocated_vcpus") + vcpus,
-            allocated_memory_mib=F("allocated_memory_mib") + memory_mib,
-        )
-    )
+    statement = _CLAIM if beyond else _CLAIM + _IF_IT_FITS
+    return bool(sql.changed(statement, {"host": host_id, "vcpus": vcpus, "memory": memory_mib}))
 
 
 def give_back(host_id: int, *, vcpus: int, memory_mib: int) -> None:

@@ -95,11 +95,11 @@ def build(shape: dict[str, Any]) -> Zone:
     return zone
 
 
-def permille(host: Host, vm: VirtualMachine) -> int:
-    """The scarcer of what would be left, of a host that fits."""
-    vcpus = host.capacity_vcpus - host.allocated_vcpus - vm.offering.vcpus
-    memory = host.capacity_memory_mib - host.allocated_memory_mib - vm.offering.memory_mib - OVERHEAD
-    return min(vcpus * 1000 // host.capacity_vcpus, memory * 1000 // host.capacity_memory_mib)
+def fullness(host: Host, vm: VirtualMachine) -> int:
+    """In permille with the machine on it, by what is fuller; of a host that fits."""
+    vcpus = host.allocated_vcpus + vm.offering.vcpus
+    memory = host.allocated_memory_mib + vm.offering.memory_mib + OVERHEAD
+    return max(vcpus * 1000 // host.capacity_vcpus, memory * 1000 // host.capacity_memory_mib)
 
 
 def fits(host: Host, vm: VirtualMachine) -> bool:
@@ -129,8 +129,8 @@ def expected(zone: Zone, vm: VirtualMachine) -> list[Host]:
     hosts = Host.objects.filter(zone=zone).select_related("zone", "pod", "cluster").order_by("pk")
     fitting = [host for host in hosts if fits(host, vm)]
     order = {
-        "spread": lambda host: (-permille(host, vm), host.pk),
-        "pack": lambda host: (permille(host, vm), host.pk),
+        "spread": lambda host: (fullness(host, vm), host.pk),
+        "pack": lambda host: (-fullness(host, vm), host.pk),
         "first-fit": lambda host: (host.cluster_id, host.pk),
         "pinned": lambda host: host.pk,
     }

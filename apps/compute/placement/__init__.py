@@ -1,14 +1,13 @@
 """Where machines go: deciding, claiming, explaining, giving back, counting anew."""
 
 from apps.compute.placement.claims import (
-    claim_compute_on,
     release_addresses,
     release_compute,
     release_disks,
     release_everything,
     release_template_copy,
 )
-from apps.compute.placement.decision import check, place
+from apps.compute.placement.decision import check, claim_compute_on, place
 from apps.compute.placement.explanation import bounded, explain, explain_all, remember
 from apps.compute.placement.reasons import HELP, Reason
 from apps.compute.placement.recount import Drift, recount, used_by

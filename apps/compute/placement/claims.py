@@ -1,4 +1,7 @@
-"""Giving back what a machine holds: each pointer and the count beside it move in one transaction.
+"""Taking what a machine needs and giving it back: a pointer and the count beside it move together.
+
+Call all of it in a transaction. The order is always machine, host, pool, address, so that two who
+need the same things wait for each other and not in a circle.
 
 Every release is a compare-and-set on the pointer, read anew: whoever sets it to NULL gives back what
 it stood for, so that a second release, or one with a stale row in hand, gives back nothing.
@@ -6,49 +9,86 @@ it stood for, so that a second release, or one with a stale row in hand, gives b
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.db import transaction
 from django.db.models import F
 
 from apps.compute.models import Nic, VirtualMachine
-from apps.compute.placement.decision import insufficient
-from apps.compute.placement.explanation import main_reason
-from apps.compute.placement.reasons import Reason
-from apps.compute.placement.request import request_of
-from apps.compute.placement.survey import Survey
+from apps.compute.placement.explanation import Ref
+from apps.compute.placement.request import Needs
+from apps.compute.placement.rules import keys
+from apps.compute.placement.survey import public_id
+from apps.core import sql
 from apps.core.errors import StateConflict
 from apps.network import addresses
 from apps.storage.models import PrimaryStorage, TemplateCopy, Volume
 from apps.zones import capacity
-from apps.zones.models import Host
 
 
-@transaction.atomic
-def claim_compute_on(vm: VirtualMachine, host: Host, *, beyond: bool = False) -> None:
-    """Claim CPU and memory on this very host. `beyond` records a machine that runs there already,
-    whatever the host has left; else InsufficientCapacity, with the explanation, if it does not fit.
-    StateConflict if the machine holds a part of another host."""
-    vm.refresh_from_db(fields=["host", "pod", "claimed_vcpus", "claimed_memory_mib"])
-    if vm.host_id == host.pk:
-        return
-    if vm.host_id is not None:
-        raise StateConflict(reason="on_other_host")
-    strategy = VirtualMachine.Strategy.PINNED
-    request = replace(request_of(vm), strategy=strategy, pinned_host_id=host.pk)
-    vcpus, memory_mib = request.vcpus, capacity.machine_memory_mib(request.memory_mib)
-    if not beyond and not (survey := Survey(request)).best():
-        raise insufficient(survey, main_reason(survey))
-    pod_id = vm.pod_id or host.pod_id
-    claimed = VirtualMachine.objects.filter(pk=vm.pk, host=None).update(
-        host=host, pod=pod_id, claimed_vcpus=vcpus, claimed_memory_mib=memory_mib
-    )
-    if not claimed:
+class Taken(Exception):
+    """Someone else took what this host had."""
+
+
+_CLAIM_HOST = """
+UPDATE compute_virtualmachine SET host_id = %(host)s, pod_id = coalesce(pod_id, %(pod)s),
+  claimed_vcpus = %(vcpus)s, claimed_memory_mib = %(memory)s
+WHERE id = %(vm)s AND host_id IS NULL
+"""
+_CLAIM_POOL = """
+UPDATE storage_primarystorage SET allocated_bytes = allocated_bytes + %(disk)s
+WHERE id = (
+    SELECT id FROM storage_primarystorage
+    WHERE zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
+      AND (scope = 'zone' OR cluster_id = %(cluster)s OR host_id = %(host)s)
+    ORDER BY CASE scope WHEN 'host' THEN 0 WHEN 'cluster' THEN 1 ELSE 2 END,
+      promised_bytes - allocated_bytes DESC, id LIMIT 1)
+  AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
+RETURNING id, uuid, name
+"""
+_MOVE_VOLUMES = "UPDATE storage_volume SET pool_id = %(pool)s WHERE id IN ({keys}) AND pool_id IS NULL"
+_PLUG_NIC = """
+UPDATE compute_nic SET ip_id = %(address)s, network_id = %(network)s WHERE id = %(nic)s AND ip_id IS NULL
+"""
+_POOL_ATTEMPTS = 3
+
+
+def claim_compute(
+    vm_id: int, host_id: int, pod_id: int, *, vcpus: int, memory_mib: int, beyond: bool = False
+) -> None:
+    """Point the machine at the host and take its part of it. Taken if the host does not have it, and
+    StateConflict if the machine was placed meanwhile: roll back then."""
+    params = {"vm": vm_id, "host": host_id, "pod": pod_id, "vcpus": vcpus, "memory": memory_mib}
+    if not sql.changed(_CLAIM_HOST, params):
         raise StateConflict(reason="placed_meanwhile")
-    if not capacity.claim(host.pk, vcpus=vcpus, memory_mib=memory_mib, beyond=beyond):
-        raise insufficient(Survey(request), Reason.CONTENDED)
-    vm.host, vm.pod_id = host, pod_id
-    vm.claimed_vcpus, vm.claimed_memory_mib = vcpus, memory_mib
+    if not capacity.claim(host_id, vcpus=vcpus, memory_mib=memory_mib, beyond=beyond):
+        raise Taken
+
+
+def claim_pool(needs: Needs, *, host_id: int, cluster_id: int) -> Ref | None:
+    """Room for all of the machine's new volumes in one pool: the host's own before its cluster's
+    before the zone's, the one with most room first. Taken if there is none; None if none is needed."""
+    if not needs.volumes:
+        return None
+    request = needs.request
+    params = {"zone": request.zone_id, "disk": request.disk_bytes, "cluster": cluster_id, "host": host_id}
+    for _attempt in range(_POOL_ATTEMPTS):  # others may have filled the pool that was picked
+        if claimed := sql.rows(_CLAIM_POOL, params):
+            break
+    else:
+        raise Taken
+    pk, uuid, name = claimed[0]
+    if sql.changed(_MOVE_VOLUMES.format(keys=keys(needs.volumes)), {"pool": pk}) != len(needs.volumes):
+        raise StateConflict(reason="placed_meanwhile")
+    return {"uuid": public_id(uuid), "name": name}
+
+
+def claim_addresses(needs: Needs, network_id: int | None) -> None:
+    """An address of the network for each NIC without one. Taken if there are too few."""
+    for pk, uuid in needs.nics:
+        address_id = addresses.claim(network_id, uuid) if network_id else None
+        if address_id is None:
+            raise Taken
+        if not sql.changed(_PLUG_NIC, {"nic": pk, "address": address_id, "network": network_id}):
+            raise StateConflict(reason="placed_meanwhile")
 
 
 @transaction.atomic

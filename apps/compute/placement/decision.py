@@ -1,28 +1,24 @@
-"""Choosing a host for a machine, and claiming all that it needs there."""
+"""Choosing a host for a machine, or taking a named one, and claiming what it needs there."""
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from dataclasses import replace
 
-from apps.compute.models import Nic, VirtualMachine
+from django.db import transaction
+
+from apps.compute.models import VirtualMachine
+from apps.compute.placement import claims
 from apps.compute.placement.explanation import Ref, describe_choice, explanation_of, main_reason, remember
 from apps.compute.placement.reasons import Reason
-from apps.compute.placement.request import Needs, PlacementRequest, needs_of
-from apps.compute.placement.survey import HostView, Survey, public_id
+from apps.compute.placement.request import Needs, PlacementRequest, needs_of, request_of
+from apps.compute.placement.rules import BIT
+from apps.compute.placement.survey import HostView, Survey
 from apps.core.errors import InsufficientCapacity, InvalidInput, StateConflict
-from apps.network import addresses
-from apps.storage.models import Volume
 from apps.zones import capacity
 from apps.zones.models import Host
 
 ROUNDS = 20
 """How often the zone is surveyed anew when others were faster at all of the best hosts."""
-ATTEMPTS = 3
-"""How often a pool is picked anew when others filled the one picked."""
-
-
-class _Taken(Exception):
-    """Someone else took what this host had."""
 
 
 def check(request: PlacementRequest) -> None:
@@ -31,10 +27,10 @@ def check(request: PlacementRequest) -> None:
     survey = Survey(request)
     if survey.best():
         return
-    if any(not cluster.zone_enabled for cluster in survey.clusters.values()):
+    if any(broken & BIT[Reason.ZONE_DISABLED] for broken in survey.broken.values()):
         raise InvalidInput("zone_disabled", place="zone")
-    able = [group for group in survey.unfit if survey.clusters[group.cluster].arch == request.arch]
-    if able and all(Reason.TOO_SMALL in survey.reasons_of(group) for group in able):
+    able = [group for group in survey.groups if not group.mask & BIT[Reason.WRONG_ARCH]]
+    if able and all(group.mask & BIT[Reason.TOO_SMALL] for group in able):
         raise InvalidInput("offering_too_large", place="offering")
     raise insufficient(survey, main_reason(survey))
 
@@ -59,14 +55,39 @@ def place(vm: VirtualMachine) -> Host:
             try:
                 with transaction.atomic():
                     pool = _claim(vm, needs, survey, candidate)
-            except _Taken:
+            except claims.Taken:
                 continue
             chosen = describe_choice(survey, candidate, pool)
             remember(vm, {**explanation, "chosen": chosen}, fits=True)
-            return _note_claim(vm, survey, candidate)
+            host = Host.objects.get(pk=candidate.pk)
+            size = {"vcpus": needs.request.vcpus, "memory_mib": survey.memory_mib}
+            _note(vm, host, candidate.pod_id, **size)
+            return host
     error = insufficient(survey, Reason.CONTENDED)
     error.retry = True
     raise error
+
+
+@transaction.atomic
+def claim_compute_on(vm: VirtualMachine, host: Host, *, beyond: bool = False) -> None:
+    """Claim CPU and memory on this very host. `beyond` records a machine that runs there already,
+    whatever the host has left; else InsufficientCapacity, with the explanation, if it does not fit.
+    StateConflict if the machine holds a part of another host."""
+    vm.refresh_from_db(fields=["host", "pod", "claimed_vcpus", "claimed_memory_mib"])
+    if vm.host_id == host.pk:
+        return
+    if vm.host_id is not None:
+        raise StateConflict(reason="on_other_host")
+    strategy = VirtualMachine.Strategy.PINNED
+    request = replace(request_of(vm), strategy=strategy, pinned_host_id=host.pk)
+    vcpus, memory_mib = request.vcpus, capacity.machine_memory_mib(request.memory_mib)
+    if not beyond and not (survey := Survey(request)).best():
+        raise insufficient(survey, main_reason(survey))
+    try:
+        claims.claim_compute(vm.pk, host.pk, host.pod_id, vcpus=vcpus, memory_mib=memory_mib, beyond=beyond)
+    except claims.Taken:
+        raise insufficient(Survey(request), Reason.CONTENDED) from None
+    _note(vm, host, vm.pod_id or host.pod_id, vcpus=vcpus, memory_mib=memory_mib)
 
 
 def insufficient(survey: Survey, reason: Reason) -> InsufficientCapacity:
@@ -77,71 +98,14 @@ def insufficient(survey: Survey, reason: Reason) -> InsufficientCapacity:
 
 
 def _claim(vm: VirtualMachine, needs: Needs, survey: Survey, host: HostView) -> Ref | None:
-    """Claim compute, pool room and addresses, each pointer with its count. Returns the pool used."""
-    request = needs.request
-    claimed = VirtualMachine.objects.filter(pk=vm.pk, host=None).update(
-        host=host.pk,
-        pod=host.cluster.pod_id,
-        claimed_vcpus=request.vcpus,
-        claimed_memory_mib=survey.memory_mib,
-    )
-    if not claimed:
-        raise StateConflict(reason="placed_meanwhile")
-    if not capacity.claim(host.pk, vcpus=request.vcpus, memory_mib=survey.memory_mib):
-        raise _Taken
-    pool = _claim_pool(needs, host) if request.disk_bytes else None
-    _claim_addresses(needs, host)
+    """Claim compute, pool room and addresses on this host. Returns the pool, if one was needed."""
+    claims.claim_compute(vm.pk, host.pk, host.pod_id, vcpus=needs.request.vcpus, memory_mib=survey.memory_mib)
+    pool = claims.claim_pool(needs, host_id=host.pk, cluster_id=host.cluster_id)
+    claims.claim_addresses(needs, host.network_id)
     return pool
 
 
-_CLAIM_POOL = """
-UPDATE storage_primarystorage SET allocated_bytes = allocated_bytes + %(disk)s
-WHERE id = (
-    SELECT id FROM storage_primarystorage
-    WHERE zone_id = %(zone)s AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
-      AND (scope = 'zone' OR cluster_id = %(cluster)s OR host_id = %(host)s)
-    ORDER BY CASE scope WHEN 'host' THEN 0 WHEN 'cluster' THEN 1 ELSE 2 END,
-      promised_bytes - allocated_bytes DESC, id LIMIT 1)
-  AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
-RETURNING id, uuid, name
-"""
-
-
-def _claim_pool(needs: Needs, host: HostView) -> Ref:
-    """Room for all of the machine's new volumes in one pool: the host's own before its cluster's
-    before the zone's, the one with most room first. Another try, since others may fill that one."""
-    params = {
-        "zone": needs.request.zone_id,
-        "disk": needs.request.disk_bytes,
-        "cluster": host.cluster.pk,
-        "host": host.pk,
-    }
-    for _attempt in range(ATTEMPTS):
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM_POOL, params)
-            row = cursor.fetchone()
-        if row is not None:
-            break
-    else:
-        raise _Taken
-    pk, uuid, name = row
-    if Volume.objects.filter(pk__in=needs.volumes, pool=None).update(pool=pk) != len(needs.volumes):
-        raise StateConflict(reason="placed_meanwhile")
-    return {"uuid": public_id(uuid), "name": name}
-
-
-def _claim_addresses(needs: Needs, host: HostView) -> None:
-    network_id = host.cluster.network_id
-    for pk, uuid in needs.nics:
-        address_id = addresses.claim(network_id, uuid) if network_id else None
-        if address_id is None:
-            raise _Taken
-        if not Nic.objects.filter(pk=pk, ip=None).update(ip=address_id, network=network_id):
-            raise StateConflict(reason="placed_meanwhile")
-
-
-def _note_claim(vm: VirtualMachine, survey: Survey, chosen: HostView) -> Host:
-    host = Host.objects.get(pk=chosen.pk)
-    vm.host, vm.pod_id = host, chosen.cluster.pod_id
-    vm.claimed_vcpus, vm.claimed_memory_mib = survey.request.vcpus, survey.memory_mib
-    return host
+def _note(vm: VirtualMachine, host: Host, pod_id: int, *, vcpus: int, memory_mib: int) -> None:
+    """Let the row in hand say what was claimed."""
+    vm.host, vm.pod_id = host, pod_id
+    vm.claimed_vcpus, vm.claimed_memory_mib = vcpus, memory_mib

@@ -12,25 +12,28 @@ An explanation names hosts, clusters, pods and pools by public id and name only:
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, Max, Q
+from django.db import connection
+from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
-from apps.compute.models import Placement, VirtualMachine
-from apps.compute.placement.reasons import CHANGES_REQUEST, HELP, REASONS, Reason
+from apps.compute.models import VirtualMachine
+from apps.compute.placement.reasons import CHANGES_REQUEST, HELP, Reason
 from apps.compute.placement.request import PlacementRequest
-from apps.compute.placement.survey import ClusterView, HostView, Survey, public_id
+from apps.compute.placement.rules import reasons_in
+from apps.compute.placement.survey import MAX_COUNTS, HostCount, HostView, Survey, public_id
+from apps.core import sql
 from apps.core.errors import NotFound
+from apps.network import addresses
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host
 
 Explanation = dict[str, Any]
 Ref = dict[str, str]
 MAX_BYTES = 16 * 1024
-MAX_COUNTS = 40
 NEAR_MISSES = 5
 PAGE = 200
 _CLIPPED = 24
@@ -58,10 +61,9 @@ def explanation_of(survey: Survey, best: Sequence[HostView] | None = None) -> Ex
             "fitting": max(survey.fitting, len(best)),
             "reason": None if best else str(main_reason(survey)),
             "chosen": None,
-            "counts": _counts(survey),
+            "counts": [_describe_count(count) for count in survey.counts],
             "best": [
-                {"host": ref(host), "cluster": ref(host.cluster), "score": survey.score(host)}
-                for host in best
+                {"host": _host(host), "cluster": _cluster(host), "score": survey.score(host)} for host in best
             ],
             "near_misses": [] if best else _near_misses(survey),
         }
@@ -71,24 +73,28 @@ def explanation_of(survey: Survey, best: Sequence[HostView] | None = None) -> Ex
 def describe_choice(survey: Survey, host: HostView, pool: Ref | None) -> Explanation:
     """The host that was claimed, as an explanation shows it."""
     return {
-        "host": ref(host),
-        "cluster": ref(host.cluster),
-        "pod": {"uuid": public_id(host.cluster.pod_uuid), "name": host.cluster.pod_name},
+        "host": _host(host),
+        "cluster": _cluster(host),
+        "pod": {"uuid": public_id(host.pod_uuid), "name": host.pod_name},
         "pool": pool,
         "score": survey.score(host),
         "last_host": host.pk == survey.request.last_host_id,
     }
 
 
+_REMEMBER = """
+INSERT INTO compute_placement (vm_id, decided_at, fits, explanation)
+VALUES (%(vm)s, %(now)s, %(fits)s, %(explanation)s)
+ON CONFLICT (vm_id) DO UPDATE
+SET decided_at = excluded.decided_at, fits = excluded.fits, explanation = excluded.explanation
+"""
+
+
 def remember(vm: VirtualMachine, explanation: Explanation, fits: bool) -> None:
     """Keep this as the explanation of the machine's latest placement."""
-    row = Placement(vm=vm, decided_at=timezone.now(), fits=fits, explanation=bounded(explanation))
-    Placement.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["vm"],
-        update_fields=["decided_at", "fits", "explanation"],
-    )
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    text = json.dumps(bounded(explanation))
+    sql.changed(_REMEMBER, {"vm": vm.pk, "now": now, "fits": fits, "explanation": text})
 
 
 def explain_all(
@@ -111,7 +117,7 @@ def explain_all(
         "considered": survey.considered,
         "fitting": survey.fitting,
         "hosts": [
-            {**entry, "score": None if host.reasons else survey.score(host)}
+            {**entry, "score": None if entry["reasons"] else survey.score(host)}
             for entry, host in zip(_described(survey, page), page, strict=True)
         ],
         "next": public_id(page[-1].uuid) if len(hosts) > limit else None,
@@ -120,9 +126,9 @@ def explain_all(
 
 def main_reason(survey: Survey) -> Reason:
     """The one reason to name when nothing fits: of the hosts that come nearest, the commonest."""
-    if not survey.unfit:
+    if not survey.groups:
         return Reason.NO_HOSTS
-    groups = [(survey.reasons_of(group), group.hosts) for group in survey.unfit]
+    groups = [(reasons_in(group.mask), group.hosts) for group in survey.groups]
     nearest = min(_distance(reasons) for reasons, _hosts in groups)
     counts: Counter[Reason] = Counter()
     for reasons, hosts in groups:
@@ -142,8 +148,12 @@ def bounded(explanation: Explanation) -> Explanation:
     return explanation
 
 
-def ref(row: HostView | ClusterView) -> Ref:
-    return {"uuid": public_id(row.uuid), "name": row.name}
+def _host(host: HostView) -> Ref:
+    return {"uuid": public_id(host.uuid), "name": host.name}
+
+
+def _cluster(host: HostView) -> Ref:
+    return {"uuid": public_id(host.cluster_uuid), "name": host.cluster_name}
 
 
 def _distance(reasons: tuple[Reason, ...]) -> tuple[int, int]:
@@ -153,25 +163,9 @@ def _distance(reasons: tuple[Reason, ...]) -> tuple[int, int]:
     return (2 * hopeless + asks, len(reasons))
 
 
-def _counts(survey: Survey) -> list[dict[str, Any]]:
-    """How many hosts of which cluster fall to which reason, the largest first."""
-    counts: dict[tuple[int, int], int] = defaultdict(int)
-    for group in survey.unfit:
-        mask = survey.mask_of(group)
-        counts[group.cluster, mask & -mask] += group.hosts
-    entries = sorted((-hosts, cluster, bit) for (cluster, bit), hosts in counts.items())
-    rest: Counter[int] = Counter()
-    for hosts, _cluster, bit in entries[MAX_COUNTS:]:
-        rest[bit] -= hosts
-    return [
-        *(_count(survey.clusters[cluster], bit, -hosts) for hosts, cluster, bit in entries[:MAX_COUNTS]),
-        *(_count(None, bit, hosts) for bit, hosts in rest.most_common()),
-    ]
-
-
-def _count(cluster: ClusterView | None, bit: int, hosts: int) -> dict[str, Any]:
-    reason = str(REASONS[bit.bit_length() - 1])
-    return {"cluster": ref(cluster) if cluster else None, "reason": reason, "hosts": hosts}
+def _describe_count(count: HostCount) -> dict[str, Any]:
+    cluster = {"uuid": public_id(count.uuid), "name": count.name} if count.uuid else None
+    return {"cluster": cluster, "reason": str(count.reason), "hosts": count.hosts}
 
 
 def _summed(counts: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
@@ -197,58 +191,62 @@ def _clipped(value: Any) -> Any:
 
 def _near_misses(survey: Survey) -> list[dict[str, Any]]:
     """The hosts that lack least, nearest first, without those that nothing could help."""
-    hosts = survey.nearest(lambda group: _distance(survey.reasons_of(group)), NEAR_MISSES)
-    return _described(survey, [host for host in hosts if all(reason in HELP for reason in host.reasons)])
+    hosts = survey.nearest(_distance, NEAR_MISSES)
+    return _described(survey, [host for host in hosts if HELP.keys() >= set(survey.reasons_of(host))])
 
 
 def _described(survey: Survey, hosts: Sequence[HostView]) -> list[dict[str, Any]]:
     """What each host lacks, in the request's units, and what would help with its first reason."""
-    room = (
-        _largest_room(survey.request.zone_id, hosts)
-        if any(Reason.NO_POOL in host.reasons for host in hosts)
-        else {}
-    )
-    return [
-        {
-            "host": ref(host),
-            "cluster": ref(host.cluster),
-            "reasons": [str(reason) for reason in host.reasons],
-            "lacking": _lacking(survey, host, room.get(host.pk, 0)),
-            "help": HELP.get(host.reasons[0]) if host.reasons else None,
-        }
-        for host in hosts
-    ]
-
-
-def _lacking(survey: Survey, host: HostView, room_bytes: int) -> dict[str, int]:
+    reasons = {host.pk: survey.reasons_of(host) for host in hosts}
+    room = _largest_room(survey, [host for host in hosts if Reason.NO_POOL in reasons[host.pk]])
+    free = _free_addresses([host for host in hosts if Reason.NO_ADDRESS in reasons[host.pk]])
     request = survey.request
-    lacking = {
-        Reason.NO_VCPUS: ("vcpus", request.vcpus - host.free_vcpus),
-        Reason.NO_MEMORY: ("memory_mib", survey.memory_mib - host.free_memory_mib),
-        Reason.NO_POOL: ("disk_bytes", request.disk_bytes - room_bytes),
-        Reason.NO_ADDRESS: ("addresses", request.nics - host.cluster.free_addresses),
-    }
-    return dict(lacking[reason] for reason in host.reasons if reason in lacking)
-
-
-def _largest_room(zone_id: int, hosts: Sequence[HostView]) -> dict[int, int]:
-    """Bytes left in the emptiest enabled pool that each of these hosts reaches; 0 if there is none."""
-    pools = PrimaryStorage.objects.filter(enabled=True).filter(
-        Q(host__in=[host.pk for host in hosts])
-        | Q(cluster__in={host.cluster.pk for host in hosts})
-        | Q(scope="zone", zone=zone_id)
-    )
-    room = {
-        (scope, cluster or host): left
-        for scope, cluster, host, left in pools.values_list("scope", "cluster_id", "host_id").annotate(
-            left=Max(F("promised_bytes") - F("allocated_bytes"))
+    described = []
+    for host in hosts:
+        broken = reasons[host.pk]
+        lacking = {
+            Reason.NO_VCPUS: ("vcpus", request.vcpus - host.free_vcpus),
+            Reason.NO_MEMORY: ("memory_mib", survey.memory_mib - host.free_memory_mib),
+            Reason.NO_POOL: ("disk_bytes", request.disk_bytes - room.get(host.pk, 0)),
+            Reason.NO_ADDRESS: ("addresses", request.nics - free.get(host.pod_id, 0)),
+        }
+        described.append(
+            {
+                "host": _host(host),
+                "cluster": _cluster(host),
+                "reasons": [str(reason) for reason in broken],
+                "lacking": dict(lacking[reason] for reason in broken if reason in lacking),
+                "help": HELP.get(broken[0]) if broken else None,
+            }
         )
-    }
+    return described
+
+
+def _free_addresses(hosts: Sequence[HostView]) -> dict[int, int]:
+    """How many addresses are free, by key of the pod."""
+    pods = addresses.free().filter(network__pod__in={host.pod_id for host in hosts}).order_by()
+    return dict(pods.values_list("network__pod").annotate(Count("pk"))) if hosts else {}
+
+
+def _largest_room(survey: Survey, hosts: Sequence[HostView]) -> dict[int, int]:
+    """Bytes left in the emptiest enabled pool that each host reaches, by its key; 0 if there is none."""
+    if not hosts:
+        return {}
+    pools = PrimaryStorage.objects.filter(
+        Q(host__in=[host.pk for host in hosts])
+        | Q(cluster__in={host.cluster_id for host in hosts})
+        | Q(scope="zone"),
+        zone=survey.request.zone_id,
+        enabled=True,
+    )
+    grouped = pools.order_by().values_list("scope", "cluster_id", "host_id")
+    left = grouped.annotate(left=Max(F("promised_bytes") - F("allocated_bytes")))
+    room = {(scope, cluster or host): most for scope, cluster, host, most in left}
     return {
         host.pk: max(
             0,
             room.get(("host", host.pk), 0),
-            room.get(("cluster", host.cluster.pk), 0),
+            room.get(("cluster", host.cluster_id), 0),
             room.get(("zone", None), 0),
         )
         for host in hosts

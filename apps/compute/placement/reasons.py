@@ -29,8 +29,6 @@ class Reason(StrEnum):
     CONTENDED = "contended"  # hosts fit, but others took each of them first: worth another try
 
 
-REASONS = tuple(Reason)
-
 HELP = {
     Reason.ZONE_DISABLED: "enable_zone",
     Reason.POD_DISABLED: "enable_pod",

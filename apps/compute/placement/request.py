@@ -54,7 +54,7 @@ def needs_of(vm: VirtualMachine) -> Needs:
     """What the machine still needs. One whose disks were given up starts anew: its last host means
     nothing to it any more."""
     volumes = list(vm.volumes().order_by().values_list("pk", "size_bytes", "pool_id"))
-    nics = tuple(vm.nics.filter(ip=None).order_by("device_index").values_list("pk", "uuid"))
+    nics = tuple(vm.nics.filter(ip=None).values_list("pk", "uuid"))
     pools = {pool for _pk, _size, pool in volumes if pool is not None}
     request = PlacementRequest(
         zone_id=vm.zone_id,
