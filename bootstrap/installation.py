@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import socket
 from collections.abc import Mapping
@@ -179,6 +180,11 @@ def free_port(first: int) -> int:
         if is_free(port):
             return port
     raise CheckFailed(f"no free port from {first} to {first + 199}", repair="PORT=9000 make up")
+
+
+def some_free_port(first: int) -> int:
+    """A free port from a random start in the thousand after `first`: runs side by side seldom meet."""
+    return free_port(first + random.randrange(1000))  # noqa: S311 - nothing is kept secret by it
 
 
 def is_free(port: int) -> bool:

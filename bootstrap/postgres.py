@@ -11,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 from bootstrap.failures import CheckFailed
-from bootstrap.installation import free_port
+from bootstrap.installation import some_free_port
 from bootstrap.terminal import tail
 
+START_ATTEMPTS = 5
 USER = "postgres"
 """PostgreSQL refuses to run as root; its Debian package brings this user."""
 
@@ -50,10 +51,9 @@ class PrivatePostgres:
         if os.geteuid() == 0:
             user = pwd.getpwnam(USER)
             os.chown(self._folder, user.pw_uid, user.pw_gid)
-        self.port = free_port(15432)
         try:
             self._create_cluster()
-            self.start()
+            self._start_on_a_free_port()
             self._create_database()
         except BaseException:
             self.__exit__()
@@ -69,7 +69,19 @@ class PrivatePostgres:
         self._run("initdb", *options)
         password.unlink()
         with (self._data / "postgresql.conf").open("a") as stream:
-            stream.write(f"{SETTINGS}port = {self.port}\n" + ("" if self._durable else THROWAWAY))
+            stream.write(SETTINGS + ("" if self._durable else THROWAWAY))
+
+    def _start_on_a_free_port(self) -> None:
+        """A port that was free may be taken a moment later, by another run of the tests."""
+        for attempt in range(START_ATTEMPTS):
+            self.port = some_free_port(15432)
+            try:
+                self.start()
+            except CheckFailed:
+                if attempt == START_ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -81,7 +93,9 @@ class PrivatePostgres:
 
     def start(self) -> None:
         """Start it; after `stop` it comes back with the same data on the same port."""
-        self._run("pg_ctl", "--log", str(self._data / "server.log"), "--wait", "start")
+        self._run(
+            "pg_ctl", f"--options=-p {self.port}", "--log", str(self._data / "server.log"), "--wait", "start"
+        )
 
     def stop(self) -> None:
         """End it as a crash would; it recovers at the next start."""

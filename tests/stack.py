@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import psycopg
 
-from bootstrap.installation import free_port
+from bootstrap.installation import some_free_port
 from bootstrap.python_env import PythonEnvironment
 from bootstrap.redis import PrivateRedis
 
@@ -56,7 +56,7 @@ class Stack:
         self._concurrency = {"short": short_workers, "long": 1, "sync": 1}
         self._extra = environment or {}
         self.redis = PrivateRedis(PythonEnvironment(ROOT, folder / "pip.log"))
-        self.port = free_port(18100)
+        self.port = some_free_port(18100)
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.token = ""
