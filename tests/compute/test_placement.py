@@ -14,7 +14,7 @@ from apps.compute import placement
 from apps.compute.models import Placement, VirtualMachine
 from apps.compute.placement import PlacementRequest
 from apps.compute.placement.survey import Survey
-from apps.core.errors import CloudError, InsufficientCapacity, InvalidInput
+from apps.core.errors import InsufficientCapacity
 from apps.network.models import IpAddress
 from apps.storage.models import PrimaryStorage
 from apps.zones import capacity
@@ -344,47 +344,6 @@ def test_losing_every_race_is_worth_a_retry_and_leaves_nothing(monkeypatch: pyte
     assert error.params["reason"] == "contended"
     vm.refresh_from_db()
     assert (vm.host, vm.claimed_vcpus) == (None, 0)
-
-
-def test_a_check_passes_what_fits_and_writes_nothing() -> None:
-    zone = make_zone()
-    placement.check(request(zone))
-    assert hosts_of(zone)[0].allocated_vcpus == 0
-
-
-def test_a_check_tells_what_can_never_be_held_from_what_is_full() -> None:
-    zone = make_zone(hosts=2, clusters=2)
-    with pytest.raises(InvalidInput) as caught:
-        placement.check(request(zone, vcpus=33))
-    assert (caught.value.place, caught.value.params["reason"]) == ("offering", "offering_too_large")
-    change(hosts_of(zone)[0], capacity_vcpus=64, state=HostState.DISCONNECTED)
-    with pytest.raises(InsufficientCapacity) as full:
-        placement.check(request(zone, vcpus=33))
-    assert full.value.params["reason"] == "host_down"
-
-
-def test_a_larger_host_of_another_architecture_does_not_count() -> None:
-    zone = make_zone()
-    other = make_cluster(hosts_of(zone)[0].pod, arch="aarch64")
-    make_hosts(other, 1, capacity_vcpus=64)
-    with pytest.raises(InvalidInput, match="offering_too_large"):
-        placement.check(request(zone, vcpus=33))
-    placement.check(request(zone, arch="aarch64", vcpus=33, disk_bytes=0))
-
-
-def test_a_check_of_a_disabled_zone_names_the_zone() -> None:
-    zone = make_zone()
-    change(zone, enabled=False)
-    with pytest.raises(InvalidInput) as caught:
-        placement.check(request(zone))
-    assert (caught.value.place, caught.value.params["reason"]) == ("zone", "zone_disabled")
-
-
-def test_a_zone_without_hosts_says_so() -> None:
-    zone = make_zone(hosts=0)
-    with pytest.raises(CloudError) as caught:
-        placement.check(request(zone))
-    assert caught.value.params["reason"] == "no_hosts"
 
 
 def test_the_cost_of_a_placement_does_not_grow_with_the_zone(
