@@ -7,7 +7,7 @@ import pytest
 from apps.compute import placement
 from apps.core.errors import CloudError, InsufficientCapacity, InvalidInput
 from apps.zones.models import HostState
-from tests.compute.test_placement import change, request
+from tests.compute.test_placement import change, hosts_of, request
 from tests.factories import make_cluster, make_hosts, make_zone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
