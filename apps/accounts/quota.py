@@ -12,7 +12,7 @@ from typing import Self
 from django.db.models import F, Q
 
 from apps.accounts.models import Account, Domain, Quota
-from apps.core.errors import QuotaExceeded
+from apps.core.errors import DomainQuotaExceeded, QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class Amount:
         mine, theirs = asdict(self), asdict(other)
         return Amount(**{name: mine[name] + theirs[name] for name in mine})
 
+    def __mul__(self, count: int) -> Amount:
+        return Amount(**{name: value * count for name, value in asdict(self).items()})
+
 
 def _levels(account: Account) -> list[Quota]:
     """The quota rows that count this account, root domain first."""
@@ -45,6 +48,7 @@ def _levels(account: Account) -> list[Quota]:
 def reserve(account: Account, amount: Amount) -> None:
     """Count `amount` (of any sign) at every level; QuotaExceeded names the level and resource.
 
+    A domain's numbers are not its tenants' to see.
     Call it inside the transaction of the change, before any capacity is claimed.
     """
     wanted = {name: value for name, value in asdict(amount).items() if value}
@@ -69,12 +73,13 @@ def release(account: Account, amount: Amount) -> None:
 
 def _refuse(pk: int, wanted: dict[str, int]) -> None:
     level = Quota.objects.select_related("domain", "account").get(pk=pk)
-    owner = level.account or level.domain
     for name, value in wanted.items():
         limit, used = getattr(level, f"max_{name}"), getattr(level, f"used_{name}")
         if limit is not None and value > 0 and used + value > limit:
-            raise QuotaExceeded(resource=name, limit=limit, used=used, wanted=value, owner=str(owner))
-    raise QuotaExceeded(resource=next(iter(wanted)), owner=str(owner))
+            if level.account is None:
+                break
+            raise QuotaExceeded(resource=name, limit=limit, used=used, wanted=value, owner=level.account.name)
+    raise DomainQuotaExceeded(resource=name, wanted=value)
 
 
 Counter = Callable[[Account | Domain], Amount]

@@ -94,9 +94,16 @@ class NameTaken(CloudError):
 
 
 class QuotaExceeded(CloudError):
-    """A quota of the account or of a domain above it does not allow this."""
+    """The account's own quota does not allow this."""
 
     code = "quota_exceeded"
+    status = 409
+
+
+class DomainQuotaExceeded(CloudError):
+    """A quota above the account is used up; what others use there is not told."""
+
+    code = "domain_quota_exceeded"
     status = 409
 
 

@@ -111,6 +111,11 @@ USE_CASE_CODES: dict[str, Words] = {
         ),
         _("Delete what you no longer need, choose a smaller size, or ask an operator for more."),
     ),
+    "domain_quota_exceeded": Words(
+        _("A quota above your account is used up"),
+        _("There is no room for %(wanted)s more (%(resource)s) in what your account shares with others."),
+        _("Delete what you no longer need, choose a smaller size, or ask an operator for more."),
+    ),
     "insufficient_capacity": Words(
         _("No host can take the machine now"),
         _("None has enough of what the machine needs."),

@@ -1,0 +1,36 @@
+"""What a refusal by quota tells, and whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.accounts import quota
+from apps.accounts.models import Quota
+from apps.accounts.quota import Amount
+from apps.core.errors import DomainQuotaExceeded, QuotaExceeded
+from apps.core.messages import explain
+from tests.factories import make_account, make_domain
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_account_is_told_the_numbers_of_its_own_quota() -> None:
+    account = make_account(max_vcpus=2)
+    with pytest.raises(QuotaExceeded) as caught:
+        quota.reserve(account, Amount(vcpus=3))
+    assert caught.value.params["limit"] == 2
+    assert account.name in explain(caught.value.code, caught.value.params).detail
+
+
+def test_what_others_use_above_the_account_is_not_told() -> None:
+    domain = make_domain(max_machines=7)
+    quota.reserve(make_account(domain), Amount(machines=6))
+    account = make_account(domain)
+    with pytest.raises(DomainQuotaExceeded) as caught:
+        quota.reserve(account, Amount(machines=2))
+    assert caught.value.params == {"resource": "machines", "wanted": 2}
+    said = explain(caught.value.code, caught.value.params)
+    assert "6" not in said.detail
+    assert "7" not in said.detail
+    assert domain.name not in said.detail
+    assert Quota.objects.get(account=account).used_machines == 0
