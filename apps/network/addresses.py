@@ -39,7 +39,7 @@ WHERE id = coalesce(
      WHERE network_id = %(network)s AND holder IS NULL AND (free_after IS NULL OR free_after <= %(now)s)
        AND number >= (SELECT first.number + CAST(%(luck)s * (last.number - first.number) AS bigint)
                       FROM first, last)
-     ORDER BY number LIMIT 1))
+     ORDER BY number LIMIT 1 {skip}))
   AND (holder IS NULL OR holder = %(holder)s)
 RETURNING id
 """
@@ -53,9 +53,11 @@ def claim(network_id: int, holder: UUID) -> int | None:
         "holder": IpAddress._meta.get_field("holder").get_db_prep_value(holder, connection),
         "now": connection.ops.adapt_datetimefield_value(timezone.now()),
     }
+    skip = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     for _attempt in range(_ATTEMPTS):
-        for luck in (random.random(), 0.0):  # noqa: S311 - spreads load, guards nothing
-            if claimed := sql.rows(_CLAIM, {**params, "luck": luck}):
+        # First pass by what others are about to take; only the last free ones are worth a wait.
+        for luck, unless_locked in ((random.random(), skip), (0.0, "")):  # noqa: S311 - guards nothing
+            if claimed := sql.rows(_CLAIM.format(skip=unless_locked), {**params, "luck": luck}):
                 key: int = claimed[0][0]
                 return key
         if not free().filter(network_id=network_id).exists():

@@ -175,7 +175,7 @@ def try_to_place(vm: VirtualMachine) -> Host | None:
         return None
 
 
-@hypothesis_settings(max_examples=60, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=40, deadline=None, derandomize=True)
 @given(shape=zones, wishes=st.lists(machines, min_size=1, max_size=4))
 def test_the_first_host_that_keeps_every_rule_is_taken_and_no_other(
     shape: dict[str, Any], wishes: list[dict[str, Any]]
@@ -200,7 +200,7 @@ def test_the_first_host_that_keeps_every_rule_is_taken_and_no_other(
         transaction.set_rollback(True)
 
 
-@hypothesis_settings(max_examples=25, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     shape=zones,
     wishes=st.lists(machines, min_size=1, max_size=5),
