@@ -1,0 +1,102 @@
+"""`make up` and `make demo`, whole, in a fresh checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture.tree import ROOT, files
+
+MINUTES = 60
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """The files of the product where nothing was ever made; taken down and purged at the end."""
+    tree = tmp_path / "checkout"
+    for path in files():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tree / path)
+    yield tree
+    make(tree, "down", PURGE="1")
+    assert not (tree / "var").exists()
+
+
+def make(tree: Path, target: str, **environment: str) -> str:
+    """What `make target` said. Each checkout has a port of its own choosing."""
+    done = subprocess.run(
+        ["make", target],
+        cwd=tree,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=15 * MINUTES,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def facts(path: Path) -> dict[str, Any]:
+    assert path.stat().st_mode & 0o777 == 0o600
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def get(facts: dict[str, Any], path: str) -> Any:
+    request = urllib.request.Request(
+        f"{facts['url']}api/v1/{path}", headers={"Authorization": f"Token {facts['api_token']}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def logs_with(var: Path, secret: str) -> list[str]:
+    return [str(log) for log in (var / "log").iterdir() if secret in log.read_text(errors="replace")]
+
+
+@pytest.mark.long
+@pytest.mark.lab
+@pytest.mark.timeout(30 * MINUTES)
+def test_up_boots_a_machine_and_a_second_up_changes_nothing(checkout: Path) -> None:
+    assert os.geteuid() == 0
+    make(checkout, "up")
+    first = facts(checkout / "var" / "up.json")
+    assert first["vm"]["booted"] is True
+    assert first["vm"]["state"] == "Running"
+    with urllib.request.urlopen(f"http://{first['vm']['ip']}/", timeout=10) as answer:
+        assert first["vm"]["name"].encode() in answer.read()
+
+    said = make(checkout, "up")
+    assert "Nothing had to be changed." in said
+    second = facts(checkout / "var" / "up.json")
+    assert second["vm"] == first["vm"]
+    assert second["api_token"] == first["api_token"]
+    assert second["login_url"] != first["login_url"]
+
+    make(checkout, "status")
+    secrets = [first["api_token"], first["login_url"].partition("#")[2]]
+    assert [log for secret in secrets for log in logs_with(checkout / "var", secret)] == []
+
+    make(checkout, "down")
+    make(checkout, "up")
+    assert facts(checkout / "var" / "up.json")["vm"] == first["vm"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(15 * MINUTES)
+def test_the_demo_brings_a_campus_on_simulated_hosts(checkout: Path) -> None:
+    make(checkout, "demo")
+    demo = facts(checkout / "var" / "demo" / "up.json")
+    totals = {name: get(demo, f"{name}/")["total"] for name in ("zones", "hosts", "virtual-machines")}
+    assert totals == {"zones": 3, "hosts": 40, "virtual-machines": 600}
+    assert "Nothing had to be changed." in make(checkout, "demo")
+    link = make(checkout, "login").strip()
+    assert link.startswith(demo["url"])
+    assert link != demo["login_url"]
