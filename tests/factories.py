@@ -27,7 +27,7 @@ def numbered(word: str) -> str:
 
 
 def random_mac() -> str:
-    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in uuid.uuid4().bytes[:3])
+    return "02:" + ":".join(f"{byte:02x}" for byte in uuid.uuid4().bytes[:5])
 
 
 def root_domain() -> Domain:
