@@ -183,6 +183,17 @@ def test_what_runs_there_already_is_recorded_beyond_what_fits(zone: Zone) -> Non
     assert allocated(host) == (host.capacity_vcpus, 0)
 
 
+def test_a_machine_found_in_another_pod_keeps_the_pod_of_its_addresses() -> None:
+    zone = make_zone(hosts=2, clusters=2, pods=2)
+    vm = make_vm(zone)
+    home = placement.place(vm)
+    placement.release_compute(vm)
+    away = Host.objects.filter(zone=zone).exclude(pk=home.pk).get()
+    placement.claim_compute_on(vm, away, beyond=True)
+    for row in (vm, stale(vm)):
+        assert (row.host, row.pod) == (away, home.pod)
+
+
 def test_a_machine_is_never_claimed_on_two_hosts(vm: VirtualMachine, zone: Zone) -> None:
     other = Host.objects.filter(zone=zone).exclude(virtual_machines=vm).get()
     for beyond in (False, True):

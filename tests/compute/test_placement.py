@@ -282,6 +282,17 @@ def test_no_host_reaches_volumes_of_two_hosts() -> None:
     assert explanation["reason"] == "unreachable_volume"
 
 
+def test_no_host_reaches_a_volume_of_its_own_and_one_of_another_cluster() -> None:
+    zone = make_zone(hosts=4, clusters=2)
+    first, *_others, last = hosts_of(zone)
+    pools = make_pools("host", [first]) + make_pools("cluster", [last.cluster])
+    explanation = placement.explain(request(zone, pool_ids=tuple(pool.pk for pool in pools)))
+    assert explanation["fitting"] == 0
+    assert {(entry["reason"], entry["hosts"]) for entry in explanation["counts"]} == {
+        ("unreachable_volume", 2)
+    }
+
+
 def test_an_excluded_host_is_left_out() -> None:
     zone = make_zone(hosts=3)
     first, second, third = hosts_of(zone)

@@ -117,6 +117,14 @@ def test_the_nearest_of_many_clusters_are_found() -> None:
     assert [miss["lacking"]["memory_mib"] for miss in explanation["near_misses"]] == [64, 128, 192, 256, 320]
 
 
+def test_a_host_full_beyond_all_measure_is_explained_as_well() -> None:
+    zone = make_zone(hosts=2)
+    other, wild = hosts_of(zone)
+    set_host(other, allocated_vcpus=32)
+    set_host(wild, capacity_vcpus=1, allocated_vcpus=2**31 - 2, capacity_memory_mib=0)
+    assert near(placement.explain(request(zone)))[0][0] == other.name
+
+
 def test_a_missing_pool_or_address_is_measured_too() -> None:
     zone = make_zone(hosts=2, clusters=2, pods=2, addresses=2, pool_gib=10)
     one, other = hosts_of(zone)
