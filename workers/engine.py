@@ -122,6 +122,7 @@ class _Run:
                 started_at=job.started_at or timezone.now(),
                 trail=op.names[: position + 1],
                 midstep=position < len(op.steps),
+                unhurried=self._stays_in_database(position),
             )
         return all(self._do(index) for index in range(position, len(op.steps)))
 
@@ -151,8 +152,13 @@ class _Run:
             claims=1,
             retries=0,
             cancellable=job.cancellable and index + 1 <= op.no_return_index(),
+            unhurried=self._stays_in_database(index + 1),
         )
         return True
+
+    def _stays_in_database(self, index: int) -> bool:
+        """Whether what comes at this place is an atomic step, or the end."""
+        return index >= len(self.op.steps) or self.op.steps[index].atomic
 
     def _checkpoint(self, **changes: Any) -> None:
         """Write progress, unless the lease is lost or, before the point of no return, someone asked
@@ -278,6 +284,7 @@ class _Run:
             else:
                 op.failed(job.error or {})
             done = state == JobState.DONE
+            last: dict[str, Any] = {"percent": 100, "error": None} if done else {}
             released = locks.release(job)
             record_of_job(job, _PHASES[state], **({"error": job.error} if job.error and not done else {}))
             leases.save(
@@ -289,7 +296,7 @@ class _Run:
                 waiting_for="",
                 note="",
                 memo=op.memo,
-                **({"percent": 100, "error": None} if done else {}),
+                **last,
             )
         wake_after(job, released)
 

@@ -14,7 +14,7 @@ from apps.accounts.models import Account
 from apps.core.errors import ResourceBusy, StateConflict
 from apps.core.middleware import request_id
 from apps.jobs import locks
-from apps.jobs.dispatch import wake, wake_waiters
+from apps.jobs.dispatch import wake, wake_new, wake_waiters
 from apps.jobs.events import record_of_job, target_type
 from apps.jobs.kinds import JobKind, kind_of
 from apps.jobs.models import Event, Job, JobState
@@ -54,6 +54,7 @@ def submit(
         parent=parent,
         args=args,
         wanted_locks=sorted(lock_keys),
+        woken_at=timezone.now(),
     )
     holder = locks.take(job, lock_keys)
     if holder is not None:
@@ -65,7 +66,7 @@ def submit(
         declared.begin(job)
         job.save(update_fields=["memo"])
     record_of_job(job, Event.Phase.SUBMITTED)
-    wake(job)
+    wake_new(job)
     return job
 
 
