@@ -48,6 +48,7 @@ class Installation:
         self.log = var / "log"
         self.run = var / "run"
         self.secrets = var / "secrets"
+        self.uploads = var / "uploads"
         self.cache = root / "var" / "cache"
         self.up_file = var / "up.json"
         self._file = var / "site.json"
@@ -82,9 +83,9 @@ class Installation:
             ) from error
 
     def create(self) -> None:
-        """Make the folders; those that hold secrets and logs are for their owner only."""
+        """Make the folders; what lies in them is for their owner only."""
         self.var.mkdir(parents=True, exist_ok=True)
-        for folder in (self.log, self.run, self.secrets):
+        for folder in (self.log, self.run, self.secrets, self.uploads):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
         if self.socket.parent != self.run:
@@ -158,6 +159,7 @@ class Installation:
             **passed,
             "PYTHONUNBUFFERED": "1",
             "CLOUDPORTAL_HOSTS": "127.0.0.1,localhost,[::1]",
+            "CLOUDPORTAL_UPLOADS": str(self.uploads),
             **given,
             "CLOUDPORTAL_VAR": str(self.var),
             "REDIS_URL": self.redis_url(),

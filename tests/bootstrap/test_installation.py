@@ -75,7 +75,8 @@ def test_files_with_secrets_are_for_their_owner_only(installation: Installation)
     assert mode(installation.var / "site.json") == 0o600
     assert mode(installation.up_file) == 0o600
     assert mode(installation.secrets / "redis.password") == 0o600
-    assert {mode(folder) for folder in (installation.secrets, installation.log, installation.run)} == {0o700}
+    folders = (installation.secrets, installation.log, installation.run, installation.uploads)
+    assert {mode(folder) for folder in folders} == {0o700}
 
 
 def test_a_private_file_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
