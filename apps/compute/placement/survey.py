@@ -1,8 +1,9 @@
 """One look at a zone, decided in SQL: which hosts fit, and why each of the others does not.
 
 Rules about clusters are judged once a cluster. The hosts that keep all rules are ordered by the
-strategy and the ten best come back; the others are grouped by cluster and by the mask of the rules
-they break, and of those groups the largest come back, with sums of the rest.
+strategy and the ten best come back; the others are counted by cluster and first reason, and the
+largest counts come back with sums of the rest. Only when nothing fits all groups of hosts that break
+the same rules are read, a mask of bits each, for the nearest of them.
 """
 
 from __future__ import annotations
