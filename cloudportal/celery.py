@@ -24,7 +24,7 @@ def keep_connections(**_: Any) -> None:
 
     database: dict[str, Any] = settings.DATABASES["default"]  # type: ignore[assignment]
     database.get("OPTIONS", {}).pop("pool", None)
-    database.update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
+    database["CONN_MAX_AGE"] = None
 
 
 @task_prerun.connect
