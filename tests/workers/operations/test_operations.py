@@ -11,15 +11,16 @@ from apps.compute.states import State
 from apps.jobs.models import Job, JobState
 from apps.jobs.services import cancel_job, resolve_job
 from apps.storage.models import Template, TemplateCopy
+from apps.zones.models import Host, HostState
 from tests.faults.cell import Image
 from tests.faults.scenarios.compute import deaf, running, stopped, submit_deploy
 from tests.faults.scenarios.follow import someone_started_it, went_off
 from tests.faults.scenarios.storage import submit_copy
 from tests.faults.site import Site, make_due, standing_in
 from tests.faults.stage import Stage
-from workers import engine, operations
+from workers import engine, operations, sync
 from workers.drivers.base import Power
-from workers.drivers.errors import HypervisorRefused
+from workers.drivers.errors import HostUnreachable, HypervisorRefused
 from workers.drivers.simulator.storage import SimulatedStorage
 
 assert operations
@@ -125,6 +126,49 @@ def test_a_copy_is_not_settled_before_it_has_ended(site: Site, monkeypatch: pyte
     assert job.state == JobState.FAILED
     assert not TemplateCopy.objects.exists()
     assert site.simulator.world().images == ()
+
+
+def test_a_copy_goes_on_from_another_host_when_its_own_is_lost(site: Site) -> None:
+    """Everyone who wants the template waits for this one copy: they must not wait for one host."""
+    lost, other = site.hosts()
+    job = claim(submit_copy(site))
+    assert job.memo["hosts"] == [str(lost.uuid)]
+    site.simulator.set_reachable(lost.uuid, False)
+    claim(job)
+    assert (job.note, (job.error or {})["code"]) == ("retrying", "host_unreachable")
+    for _ in range(sync.MISSED_BEFORE_DOWN):
+        sync.note_silence(lost, HostUnreachable())
+    site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+    assert job.memo["hosts"] == [str(lost.uuid), str(other.uuid)]
+    site.simulator.advance(10)
+    assert [row[1] for row in site.simulator.world().images] == [site.template.image]
+    assert site.simulator.world().tasks == ()
+
+
+def test_a_copy_is_taken_back_without_the_host_that_was_lost(site: Site) -> None:
+    lost, other = site.hosts()
+    job = claim(submit_copy(site))
+    site.simulator.set_reachable(lost.uuid, False)
+    for _ in range(sync.MISSED_BEFORE_DOWN):
+        sync.note_silence(lost, HostUnreachable())
+    claim(job)
+    assert job.memo["hosts"][-1] == str(other.uuid)
+    cancel_job(site.actor, job)
+    site.to_rest()
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert not TemplateCopy.objects.exists()
+
+
+def test_a_copy_waits_for_its_host_where_no_other_reaches_the_pool(site: Site) -> None:
+    job = claim(submit_copy(site))
+    Host.objects.update(state=HostState.DISCONNECTED)
+    site.simulator.set_reachable(site.hosts()[0].uuid, False)
+    claim(job)
+    assert (job.state, job.note) == (JobState.PENDING, "retrying")
+    assert len(job.memo["hosts"]) == 1
 
 
 def _raise(*_args: object) -> bool:

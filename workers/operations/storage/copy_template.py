@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 
 from apps.core.errors import StateConflict
 from apps.storage.models import PrimaryStorage, Template, TemplateCopy
-from apps.zones.models import Host
+from apps.storage.reach import host_at_hand
+from apps.zones.models import Host, HostState
 from workers.drivers import base
 from workers.drivers.base import TaskPhase
 from workers.drivers.errors import CommandFailed
@@ -27,6 +28,7 @@ class ReserveCopy(Step):
             raise StateConflict(reason="wrong_state", state=state, wanted=wanted, verb=op.kind)
         copy, _ = TemplateCopy.objects.get_or_create(template=op.template, pool=op.pool)
         op.memo["already"] = copy.state == TemplateCopy.State.READY
+        op.memo["hosts"] = [op.args["host"]]
         return None
 
     def undo(self, op: CopyTemplate) -> Outcome:
@@ -35,24 +37,35 @@ class ReserveCopy(Step):
 
 
 class CopyImage(Step):
+    """A host that went down leaves the copy to another one: each writes under a name of its own, and
+    whoever is done first renames the same content to the image's name."""
+
     def do(self, op: CopyTemplate) -> Outcome:
         if op.memo["already"]:
             return None
+        if op.host.state != HostState.UP and (other := host_at_hand(op.pool)):
+            op.memo["hosts"].append(str(other.uuid))
+            return Later(0, note="copying_template")
         template = op.template
         source = f"{template.secondary_storage.path}/{template.image}.qcow2"
-        status = op.storage.import_image(op.task_id, source, template.image, template.virtual_size_bytes)
+        storage, task = op.storage_on(op.host), op.task_on(op.host)
+        status = storage.import_image(task, source, template.image, template.virtual_size_bytes)
         if status.phase == TaskPhase.RUNNING:
             return Later(0.2 if status.percent is None else 1.0, status.percent, "copying_template")
         if status.phase != TaskPhase.DONE:
-            op.storage.cancel_import(op.task_id, template.image)
+            storage.cancel_import(task, template.image)
             raise CommandFailed(status.output[-2000:])
         return None
 
     def undo(self, op: CopyTemplate) -> Outcome:
+        """A host that is down cannot be asked: what it may still write is a whole copy, or has a name
+        that nobody looks for."""
         if op.memo.get("already", True):
             return None
-        if not op.storage.cancel_import(op.task_id, op.template.image):
-            return Later(0.5, note="ending_copy")
+        used = Host.objects.filter(uuid__in=op.memo["hosts"])
+        for host in used if len(used) == 1 else used.filter(state=HostState.UP):
+            if not op.storage_on(host).cancel_import(op.task_on(host), op.template.image):
+                return Later(0.5, note="ending_copy")
         return None
 
 
@@ -69,12 +82,15 @@ class CopyTemplate(Operation):
         return PrimaryStorage.objects.get(uuid=self.args["pool"])
 
     @property
-    def storage(self) -> base.PrimaryStorage:
-        return self.world.storage(Host.objects.get(uuid=self.args["host"]), self.pool)
+    def host(self) -> Host:
+        """The host that makes the copy now: the last of those that were asked to."""
+        return Host.objects.get(uuid=self.memo["hosts"][-1])
 
-    @property
-    def task_id(self) -> str:
-        return f"{self.job.uuid}-copy"
+    def storage_on(self, host: Host) -> base.PrimaryStorage:
+        return self.world.storage(host, self.pool)
+
+    def task_on(self, host: Host) -> str:
+        return f"{self.job.uuid}-copy{self.memo['hosts'].index(str(host.uuid))}"
 
     def copies(self) -> QuerySet[TemplateCopy]:
         return TemplateCopy.objects.filter(template=self.template, pool=self.pool)
