@@ -20,8 +20,8 @@ S = State
 @dataclass(frozen=True)
 class Verb:
     """`kind` is also the permission, the audit event and the metric label. A verb with `during` runs
-    as a job that takes the machine's lock; one without changes rows at once. `also_from` are states
-    of a machine with a job under way which this verb may interrupt."""
+    as a job that takes the machine's lock, and so does one of operators only; any other changes rows
+    at once. `also_from` are states of a machine with a job under way which this verb may interrupt."""
 
     kind: str
     label: str | Promise
@@ -111,18 +111,6 @@ VERBS: dict[str, Verb] = {
         ),
     )
 }
-JOB_VERBS = frozenset(
-    {
-        "vm.deploy",
-        "vm.start",
-        "vm.stop",
-        "vm.force_stop",
-        "vm.reboot",
-        "vm.destroy",
-        "vm.expunge",
-        "vm.record_power",
-    }
-)
 
 
 def declare() -> None:
@@ -130,7 +118,7 @@ def declare() -> None:
     for verb in VERBS.values():
         if not verb.operator_only:
             policy.grant(verb.kind)
-        if verb.kind in JOB_VERBS:
+        if verb.during or verb.operator_only:
             kinds.register(
                 kinds.JobKind(
                     verb.kind,

@@ -13,7 +13,7 @@ from apps.compute.verbs import VERBS
 from apps.core.errors import CloudError
 from apps.core.messages import explain
 
-_SHOWN = (
+SHOWN = (
     "vm.start",
     "vm.stop",
     "vm.force_stop",
@@ -40,7 +40,7 @@ class Button:
 def buttons_of(actor: Actor, vm: VirtualMachine) -> list[Button]:
     """Those that make sense in this state, and the few that people look for in every state."""
     buttons = []
-    for kind in _SHOWN:
+    for kind in SHOWN:
         verb = VERBS[kind]
         why_not = ""
         try:

@@ -14,8 +14,8 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.compute.models import VirtualMachine
-from apps.compute.services import lifecycle
-from apps.compute.services.deploy import deploy_vm, redeploy_vm
+from apps.compute.services.actions import ACTIONS
+from apps.compute.services.deploy import deploy_vm
 from apps.compute.states import TRANSITIONAL
 from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain
@@ -24,18 +24,6 @@ from apps.portal.buttons import Button, buttons_of
 from apps.portal.forms import MachineForm
 from apps.portal.paging import page_of
 from apps.portal.progress import progress_of
-
-ACTIONS = {
-    "vm.start": lifecycle.start_vm,
-    "vm.stop": lifecycle.stop_vm,
-    "vm.force_stop": lifecycle.force_stop_vm,
-    "vm.reboot": lifecycle.reboot_vm,
-    "vm.destroy": lifecycle.destroy_vm,
-    "vm.recover": lifecycle.recover_vm,
-    "vm.expunge": lifecycle.expunge_vm,
-    "vm.dismiss": lifecycle.dismiss_vm,
-    "vm.deploy": redeploy_vm,
-}
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -14,18 +14,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import policy
-from apps.accounts.actor import Actor
 from apps.accounts.rest import NAME_ORDERS
 from apps.compute import placement
 from apps.compute.api import serializers as shapes
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine, VolumeAttachment
 from apps.compute.services import console, edit, lifecycle
+from apps.compute.services.actions import ACTIONS, Action
 from apps.compute.services.deploy import (
     VmRequest,
     check_request,
     deploy_batch,
     deploy_vm,
-    redeploy_vm,
 )
 from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
@@ -36,19 +35,6 @@ from apps.jobs.models import Event, Job
 from apps.jobs.rest import JobbedViewSet, JobSerializer
 from apps.storage.models import Template
 from apps.zones.models import Host, Zone
-
-Service = Callable[[Actor, VirtualMachine], Job | VirtualMachine | None]
-SERVICES: dict[str, Service] = {
-    "vm.deploy": redeploy_vm,
-    "vm.start": lifecycle.start_vm,
-    "vm.stop": lifecycle.stop_vm,
-    "vm.force_stop": lifecycle.force_stop_vm,
-    "vm.reboot": lifecycle.reboot_vm,
-    "vm.destroy": lifecycle.destroy_vm,
-    "vm.recover": lifecycle.recover_vm,
-    "vm.expunge": lifecycle.expunge_vm,
-    "vm.dismiss": lifecycle.dismiss_vm,
-}
 
 ROWS: QuerySet[VirtualMachine] = VirtualMachine.objects.select_related(
     "account", "zone", "offering", "template", "host"
@@ -173,7 +159,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         return self._act(lifecycle.destroy_vm)
 
-    def _act(self, service: Service) -> Response:
+    def _act(self, service: Action) -> Response:
         def act() -> Response:
             vm = self.get_object()
             outcome = service(self.actor, vm)
@@ -252,13 +238,13 @@ def _add_actions() -> None:
             answers = {200: shapes.VmSerializer}
         elif kind == "vm.dismiss":
             answers = {204: None}
-        method = _action_of(SERVICES[kind], kind.removeprefix("vm."))
+        method = _action_of(ACTIONS[kind], kind.removeprefix("vm."))
         route = action(detail=True, methods=["post"], url_path=path)(method)
         described = extend_schema(summary=str(VERBS[kind].label), request=None, responses=answers)(route)
         setattr(VirtualMachineViewSet, method.__name__, described)
 
 
-def _action_of(service: Service, verb: str) -> Callable[..., Response]:
+def _action_of(service: Action, verb: str) -> Callable[..., Response]:
     def act(self: VirtualMachineViewSet, request: Request, id: str) -> Response:  # noqa: A002
         return self._act(service)
 
