@@ -142,7 +142,7 @@ def login(installations: Sequence[Installation]) -> None:
     running = [Context.of(found) for found in installations]
     running = [context for context in running if context.supervisor.is_running()]
     if not running:
-        raise CheckFailed("no portal is running here", repair="make up")
+        raise CheckFailed("no portal is running here", repair="make up  (or: make demo)")
     for context in running:
         say(login_link(context))
 
