@@ -27,8 +27,9 @@ def install_packages(root: Path, log: Path, names: Sequence[str]) -> None:
         debian.install(missing, log, start_services=False)
 
 
-def prepare(python: PythonEnvironment) -> None:
-    install_packages(python.root, python.log, LISTS)
+def prepare(python: PythonEnvironment, *more: str) -> None:
+    """Everything that tests need, and the packages of `more` lists."""
+    install_packages(python.root, python.log, [*LISTS, *more])
     say("Python packages and front-end files")
     python.ensure(LOCKS)
     Assets(python, python.root / "var" / "cache").ensure()
@@ -74,6 +75,6 @@ def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
 
 def bench(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     """The measurements start the servers they need themselves."""
-    prepare(python)
+    prepare(python, "bench")
     if quality.timed([python.python, "-m", "bench", *arguments], cwd=python.root)[1]:
         raise CheckFailed("the measurements did not end well", repair=".venv/bin/python -m bench")
