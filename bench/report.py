@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bench.bars import combine, missed
 from bench.floors import FLOORS, exceeded
 from bench.samples import Result
 
+PROGRAMS = ("libvirtd", "qemu-system-x86_64", "virt-clone")
 PACKAGES = ("django", "djangorestframework", "celery", "redis", "uvicorn", "psycopg", "libvirt-python")
 
 
@@ -55,7 +56,7 @@ def _write(path: Path, content: object) -> None:
     temporary.replace(path)
 
 
-def machine() -> dict[str, Any]:
+def machine(programs: Sequence[str] = PROGRAMS) -> dict[str, Any]:
     """This machine and its programs, as they are before the run."""
     names = [line.partition(":")[2] for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     memory = next(line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemTotal"))
@@ -67,7 +68,7 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "programs": {name: _version(name) for name in ("libvirtd", "qemu-system-x86_64", "virt-clone")},
+        "programs": {name: _version(name) for name in programs},
     }
 
 

@@ -7,9 +7,11 @@ procedure, type, serial and status, four bytes each, big-endian. Source: libvirt
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +19,7 @@ _CALLS = {0, 4}
 """VIR_NET_CALL, VIR_NET_CALL_WITH_FDS."""
 _KEEPALIVE = 0x6B656570
 _HEADER = struct.Struct(">6I")
+CLOSING_SECONDS = 5.0
 
 
 class Counter:
@@ -38,12 +41,13 @@ class Counter:
 
 
 class CountingSocket:
-    """A socket at `path` that leads to the one at `server`."""
+    """A socket at `path` that leads to the one at `server`. Its clients close before the block ends."""
 
     def __init__(self, path: Path, server: Path) -> None:
         self.path, self._server = path, server
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._counters: list[Counter] = []
+        self._threads: list[threading.Thread] = []
 
     @property
     def calls(self) -> int:
@@ -52,33 +56,40 @@ class CountingSocket:
     def __enter__(self) -> CountingSocket:
         self._listener.bind(str(self.path))
         self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(CLOSING_SECONDS)
         self._listener.close()
         self.path.unlink()
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _address = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                server.connect(str(self._server))
-                counter = Counter()
-                self._counters.append(counter)
-                threading.Thread(target=_pump, args=(client, server, counter), daemon=True).start()
-                threading.Thread(target=_pump, args=(server, client, None), daemon=True).start()
+                self._start(self._relay, client)
 
-
-def _pump(source: socket.socket, target: socket.socket, counter: Counter | None) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            if counter is not None:
-                counter.feed(data)
-            target.sendall(data)
-    for side in (source, target):
-        with contextlib.suppress(OSError):
-            side.shutdown(socket.SHUT_RDWR)
+    def _relay(self, client: socket.socket) -> None:
+        counter = Counter()
+        self._counters.append(counter)
+        with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+            server.connect(str(self._server))
+            other = {client: server, server: client}
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if source is client:
+                        counter.feed(data)
+                    other[source].sendall(data)
