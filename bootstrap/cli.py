@@ -11,6 +11,7 @@ from pathlib import Path
 from bootstrap import quality, stopping, testing, up
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation
+from bootstrap.privileges import become_root, give_back
 from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import report, say
 
@@ -20,11 +21,14 @@ Arguments = Sequence[str]
 
 
 def _python() -> PythonEnvironment:
-    return PythonEnvironment(ROOT, ROOT / "var" / "log" / "install.log")
+    return PythonEnvironment(ROOT, ROOT / "var" / "cache" / "install.log")
 
 
 def _installations() -> list[Installation]:
-    """Those that exist: the demo, which lies inside var/, before the one on real hosts."""
+    """Those that exist: the demo, which lies inside var/, before the one on real hosts. Becomes root
+    where one is root's."""
+    if any(Installation.is_anothers(var) for var in (VAR / "demo", VAR)):
+        become_root()
     return [found for var in (VAR / "demo", VAR) if (found := Installation(ROOT, var)).exists]
 
 
@@ -40,7 +44,7 @@ def _down(_: Arguments) -> None:
     purge = os.environ.get("PURGE") == "1"
     found = _installations()
     if any(installation.memory.kind == "kvm" for installation in found):
-        up.become_root()
+        become_root()
     stopping.down(found, purge=purge)
     if purge:
         if (ROOT / "var" / "lab" / "lab.json").exists():
@@ -62,7 +66,7 @@ def _login(_: Arguments) -> None:
 
 
 def _lab(arguments: Arguments) -> None:
-    up.become_root()
+    become_root()
     python = _python()
     testing.install_packages(ROOT, python.log, ["host", "lab"])
     python.ensure(["base", "kvm", "dev"])
@@ -76,7 +80,7 @@ def _lint(_: Arguments) -> None:
 
 
 def _test(arguments: Arguments) -> None:
-    up.become_root()
+    become_root()
     testing.test(_python(), arguments, long=False)
 
 
@@ -85,12 +89,12 @@ def _test_fast(arguments: Arguments) -> None:
 
 
 def _test_long(arguments: Arguments) -> None:
-    up.become_root()
+    become_root()
     testing.test(_python(), arguments, long=True)
 
 
 def _bench(arguments: Arguments) -> None:
-    up.become_root()
+    become_root()
     testing.bench(_python(), arguments)
 
 
@@ -128,4 +132,6 @@ def main(arguments: Arguments) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    finally:
+        give_back(ROOT)
     return 0

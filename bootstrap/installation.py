@@ -58,6 +58,12 @@ class Installation:
     def exists(self) -> bool:
         return self._file.exists()
 
+    @staticmethod
+    def is_anothers(var: Path) -> bool:
+        """Whether there is one that we may not read: root's, looked at by somebody else."""
+        file = var / "site.json"
+        return file.exists() and not os.access(file, os.R_OK)
+
     @property
     def storage(self) -> Path:
         """Where disks live: outside of the checkout, whose parents QEMU's user may not enter."""

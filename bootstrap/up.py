@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ from bootstrap.demo_zone import DemoZone, GuestBridge
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.kvm_device import KvmDevice
+from bootstrap.privileges import become_root
 from bootstrap.services import Database, Processes, Settings
 from bootstrap.simulated import SimulatedCampus
 from bootstrap.software import DebianPackages, FrontEndFiles, PythonPackages
 from bootstrap.steps import Step, carry_out
-from bootstrap.terminal import say, succeeds
+from bootstrap.terminal import say
 
 ADMIN = "admin"
 TOKEN_NAME = "make up"  # noqa: S105 - what it is called
@@ -145,22 +145,6 @@ def login(installations: Sequence[Installation]) -> None:
         raise CheckFailed("no portal is running here", repair="make up  (or: make demo)")
     for context in running:
         say(login_link(context))
-
-
-def become_root() -> None:
-    """Run this command again through sudo where we are not root; returns only as root."""
-    if os.geteuid() == 0:
-        return
-    if not succeeds(["sudo", "-V"]):
-        raise CheckFailed("this needs root, and there is no sudo here", repair="su -c 'make up'")
-    passed = [name for name in os.environ if name.startswith("CLOUDPORTAL_") or name in {"BIND", "PORT"}]
-    passed += [name for name in ("DATABASE_URL", "REDIS_URL", "PURGE") if name in os.environ]
-    say("This needs root: going on through sudo.")
-    sys.stdout.flush()
-    os.execvp(  # noqa: S606 - an argument list, and the same command again
-        "sudo",
-        ["sudo", f"--preserve-env={','.join(passed)}", sys.executable, "-m", "bootstrap", *sys.argv[1:]],
-    )
 
 
 def read_up_file(installation: Installation) -> dict[str, Any]:
