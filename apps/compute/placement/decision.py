@@ -8,7 +8,14 @@ from django.db import transaction
 
 from apps.compute.models import VirtualMachine
 from apps.compute.placement import claims
-from apps.compute.placement.explanation import Ref, describe_choice, explanation_of, main_reason, remember
+from apps.compute.placement.explanation import (
+    Ref,
+    bounded,
+    describe_choice,
+    explanation_of,
+    main_reason,
+    remember,
+)
 from apps.compute.placement.reasons import Reason
 from apps.compute.placement.request import Needs, PlacementRequest, needs_of, request_of
 from apps.compute.placement.rules import BIT
@@ -41,10 +48,9 @@ def place(vm: VirtualMachine) -> Host:
     Call it in a transaction. It is idempotent: a machine that has a host keeps it. All or nothing:
     InsufficientCapacity, which carries the explanation, leaves nothing written.
     """
-    vm.refresh_from_db(fields=["host", "pod", "last_host"])
+    needs = needs_of(vm)
     if vm.host is not None:
         return vm.host
-    needs = needs_of(vm)
     for _round in range(ROUNDS):
         survey = Survey(needs.request)
         best = survey.best()
@@ -73,13 +79,12 @@ def claim_compute_on(vm: VirtualMachine, host: Host, *, beyond: bool = False) ->
     """Claim CPU and memory on this very host. `beyond` records a machine that runs there already,
     whatever the host has left; else InsufficientCapacity, with the explanation, if it does not fit.
     StateConflict if the machine holds a part of another host."""
-    vm.refresh_from_db(fields=["host", "pod", "claimed_vcpus", "claimed_memory_mib"])
+    pinned = VirtualMachine.Strategy.PINNED
+    request = replace(request_of(vm), strategy=pinned, pinned_host_id=host.pk)
     if vm.host_id == host.pk:
         return
     if vm.host_id is not None:
         raise StateConflict(reason="on_other_host")
-    strategy = VirtualMachine.Strategy.PINNED
-    request = replace(request_of(vm), strategy=strategy, pinned_host_id=host.pk)
     vcpus, memory_mib = request.vcpus, capacity.machine_memory_mib(request.memory_mib)
     if not beyond and not (survey := Survey(request)).best():
         raise insufficient(survey, main_reason(survey))
@@ -93,7 +98,7 @@ def claim_compute_on(vm: VirtualMachine, host: Host, *, beyond: bool = False) ->
 def insufficient(survey: Survey, reason: Reason) -> InsufficientCapacity:
     """The error that carries its explanation."""
     error = InsufficientCapacity(f"{survey.considered} hosts considered: {reason}", reason=str(reason))
-    error.explanation = {**explanation_of(survey), "reason": str(reason)}
+    error.explanation = bounded({**explanation_of(survey), "reason": str(reason)})
     return error
 
 

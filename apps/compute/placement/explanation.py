@@ -41,33 +41,31 @@ _CLIPPED = 24
 
 def explain(request: PlacementRequest) -> Explanation:
     """Where the request would go now, or why it would not. Only reads."""
-    return explanation_of(Survey(request))
+    return bounded(explanation_of(Survey(request)))
 
 
 def explanation_of(survey: Survey, best: Sequence[HostView] | None = None) -> Explanation:
-    """The explanation of a survey; `best` if its best hosts were read already."""
+    """The explanation of a survey, of any size; `best` if its best hosts were read already."""
     best = survey.best() if best is None else best
     request = survey.request
-    return bounded(
-        {
-            "strategy": str(request.strategy),
-            "wanted": {
-                "vcpus": request.vcpus,
-                "memory_mib": survey.memory_mib,
-                "disk_bytes": request.disk_bytes,
-                "addresses": request.nics,
-            },
-            "considered": survey.considered,
-            "fitting": max(survey.fitting, len(best)),
-            "reason": None if best else str(main_reason(survey)),
-            "chosen": None,
-            "counts": [_describe_count(count) for count in survey.counts],
-            "best": [
-                {"host": _host(host), "cluster": _cluster(host), "score": survey.score(host)} for host in best
-            ],
-            "near_misses": [] if best else _near_misses(survey),
-        }
-    )
+    return {
+        "strategy": str(request.strategy),
+        "wanted": {
+            "vcpus": request.vcpus,
+            "memory_mib": survey.memory_mib,
+            "disk_bytes": request.disk_bytes,
+            "addresses": request.nics,
+        },
+        "considered": survey.considered,
+        "fitting": max(survey.fitting, len(best)),
+        "reason": None if best else str(main_reason(survey)),
+        "chosen": None,
+        "counts": [_describe_count(count) for count in survey.counts],
+        "best": [
+            {"host": _host(host), "cluster": _cluster(host), "score": survey.score(host)} for host in best
+        ],
+        "near_misses": [] if best else _near_misses(survey),
+    }
 
 
 def describe_choice(survey: Survey, host: HostView, pool: Ref | None) -> Explanation:
@@ -93,7 +91,7 @@ SET decided_at = excluded.decided_at, fits = excluded.fits, explanation = exclud
 def remember(vm: VirtualMachine, explanation: Explanation, fits: bool) -> None:
     """Keep this as the explanation of the machine's latest placement."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    text = json.dumps(bounded(explanation))
+    _explanation, text = _within_bounds(explanation)
     sql.changed(_REMEMBER, {"vm": vm.pk, "now": now, "fits": fits, "explanation": text})
 
 
@@ -139,13 +137,17 @@ def main_reason(survey: Survey) -> Reason:
 
 def bounded(explanation: Explanation) -> Explanation:
     """The same within MAX_BYTES of JSON: names are clipped first, then counts are summed up."""
+    return _within_bounds(explanation)[0]
+
+
+def _within_bounds(explanation: Explanation) -> tuple[Explanation, str]:
     keep = MAX_COUNTS
-    while len(json.dumps(explanation)) > MAX_BYTES and keep:
+    while len(text := json.dumps(explanation)) > MAX_BYTES and keep:
         if keep == MAX_COUNTS:
             explanation = _clipped(explanation)
         keep //= 2
         explanation = {**explanation, "counts": _summed(explanation["counts"], keep)}
-    return explanation
+    return explanation, text
 
 
 def _host(host: HostView) -> Ref:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.compute.models import VirtualMachine
+from apps.core import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,37 @@ class Needs:
     nics: tuple[tuple[int, UUID], ...]
 
 
+_HELD = """
+SELECT 'nic', id, uuid, NULL, NULL FROM compute_nic WHERE vm_id = %(vm)s AND ip_id IS NULL
+UNION ALL
+SELECT 'volume', v.id, NULL, v.pool_id, v.size_bytes
+FROM compute_volumeattachment a JOIN storage_volume v ON v.id = a.volume_id WHERE a.vm_id = %(vm)s
+UNION ALL
+SELECT 'machine', host_id, NULL, pod_id, last_host_id FROM compute_virtualmachine WHERE id = %(vm)s
+"""
+
+
 def request_of(vm: VirtualMachine) -> PlacementRequest:
     """The request for a machine as its rows say now."""
     return needs_of(vm).request
 
 
 def needs_of(vm: VirtualMachine) -> Needs:
-    """What the machine still needs. One whose disks were given up starts anew: its last host means
-    nothing to it any more."""
-    volumes = list(vm.volumes().order_by().values_list("pk", "size_bytes", "pool_id"))
-    nics = tuple(vm.nics.filter(ip=None).values_list("pk", "uuid"))
-    pools = {pool for _pk, _size, pool in volumes if pool is not None}
+    """What the machine still needs, by its rows as they are now; the pointers of the row in hand are
+    brought up to date. A machine whose disks were given up starts anew: its last host means nothing
+    to it any more."""
+    rows = sql.rows(_HELD, {"vm": vm.pk})
+    for kind, host_id, _uuid, pod_id, last_host_id in rows:
+        if kind == "machine":
+            vm.host_id, vm.pod_id, vm.last_host_id = host_id, pod_id, last_host_id
+    volumes = [(pk, pool, size) for kind, pk, _uuid, pool, size in rows if kind == "volume"]
+    nics = tuple((pk, _uuid_of(uuid)) for kind, pk, uuid, *_rest in rows if kind == "nic")
+    pools = {pool for _pk, pool, _size in volumes if pool is not None}
     request = PlacementRequest(
         zone_id=vm.zone_id,
         vcpus=vm.offering.vcpus,
         memory_mib=vm.offering.memory_mib,
-        disk_bytes=sum(size for _pk, size, pool in volumes if pool is None),
+        disk_bytes=sum(size for _pk, pool, size in volumes if pool is None),
         nics=len(nics),
         arch=vm.template.arch,
         strategy=vm.strategy,
@@ -69,4 +85,8 @@ def needs_of(vm: VirtualMachine) -> Needs:
         pool_ids=tuple(sorted(pools)),
         last_host_id=vm.last_host_id if pools else None,
     )
-    return Needs(request, tuple(pk for pk, _size, pool in volumes if pool is None), nics)
+    return Needs(request, tuple(pk for pk, pool, _size in volumes if pool is None), nics)
+
+
+def _uuid_of(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
