@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import time
 from collections.abc import Sequence
 
@@ -40,6 +41,15 @@ class Clock:
 
     def over(self, what: str) -> DeadlineExceeded:
         return DeadlineExceeded(f"{what} took longer than {self.seconds:g} s")
+
+
+_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
+
+
+def check_task_id(task_id: str) -> None:
+    """The id names a folder on the host."""
+    if not _TASK_ID.fullmatch(task_id):
+        raise HypervisorRefused(f"{task_id[:200]!r} is not a task id")
 
 
 def check_argv(argv: Sequence[str]) -> None:

@@ -11,16 +11,14 @@ import functools
 import hashlib
 import json
 import posixpath
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from workers.drivers.base import HostCommands, TaskPhase, TaskStatus
-from workers.drivers.errors import CommandFailed, HostBusy, HypervisorRefused
-from workers.drivers.hosts.rules import check_argv
+from workers.drivers.errors import CommandFailed, HostBusy
+from workers.drivers.hosts.rules import check_argv, check_task_id
 
-_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
 _NO_SCRIPT = 2
 """What python3 exits with if the script it is to run is not there."""
 
@@ -51,8 +49,7 @@ class CommandTasks:
             raise HostBusy(f"task {task_id} still runs")
 
     def _launcher(self, verb: str, task_id: str, stdin: bytes = b"") -> dict[str, Any]:
-        if not _TASK_ID.fullmatch(task_id):
-            raise HypervisorRefused(f"{task_id[:200]!r} is not a task id")
+        check_task_id(task_id)
         name, source = _launcher_script()
         script = posixpath.join(self._root, name)
         argv = ["python3", "-IS", script, verb, posixpath.join(self._root, task_id)]

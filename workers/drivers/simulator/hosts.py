@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Sequence
 
 from workers.drivers.base import QUICK_SECONDS, CommandResult, TaskPhase, TaskStatus
-from workers.drivers.errors import DeadlineExceeded, HostBusy, HypervisorRefused, ObjectMissing
-from workers.drivers.hosts.rules import check_argv, check_data, check_path, check_removable
+from workers.drivers.errors import DeadlineExceeded, HostBusy, ObjectMissing
+from workers.drivers.hosts.rules import check_argv, check_data, check_path, check_removable, check_task_id
 from workers.drivers.simulator.call import SimulatedDriver
 from workers.drivers.simulator.programs import run_program, sleep_seconds
 from workers.drivers.simulator.state import Transaction
 
 CANCELLED_EXIT_CODE = 143
 """128 + SIGTERM, as a shell reports it."""
-
-
-_TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}")
-
-
-def check_task_id(task_id: str) -> None:
-    """On a real host the id names a folder."""
-    if not _TASK_ID.fullmatch(task_id):
-        raise HypervisorRefused(f"{task_id[:200]!r} is not a task id")
 
 
 class SimulatedCommands(SimulatedDriver):

@@ -7,8 +7,8 @@ import re
 
 from workers.drivers.base import HostAddress, PoolAddress, PoolFacts, TaskPhase, TaskStatus
 from workers.drivers.errors import HypervisorRefused, ObjectMissing, PoolFull
+from workers.drivers.hosts.rules import check_task_id
 from workers.drivers.simulator.call import SimulatedDriver
-from workers.drivers.simulator.hosts import check_task_id
 from workers.drivers.simulator.machines import note_violation
 from workers.drivers.simulator.pools import (
     THIN_VOLUME_BYTES,
@@ -21,8 +21,8 @@ from workers.drivers.simulator.pools import (
 )
 from workers.drivers.simulator.settle import end_import, finish_import
 from workers.drivers.simulator.state import Transaction
+from workers.drivers.storage.names import check_object_name
 
-_NAME = re.compile(r"(tpl|vol|seed)-[A-Za-z0-9_-]{1,100}\Z")
 _HOSTNAME = re.compile(rb"^local-hostname: *['\"]?([A-Za-z0-9.-]{1,253})", re.MULTILINE)
 
 
@@ -37,7 +37,7 @@ class SimulatedStorage(SimulatedDriver):
 
     def import_image(self, task_id: str, source_path: str, image: str, size_bytes: int) -> TaskStatus:
         """Takes `import_seconds`. The space is reserved when the copy begins."""
-        _check(image)
+        check_object_name(image)
         check_task_id(task_id)
 
         def act(tx: Transaction) -> TaskStatus:
@@ -69,7 +69,7 @@ class SimulatedStorage(SimulatedDriver):
 
     def cancel_import(self, task_id: str, image: str) -> bool:
         """Also removes an image that this very task completed; never one that was there before."""
-        _check(image)
+        check_object_name(image)
         check_task_id(task_id)
 
         def act(tx: Transaction) -> bool:
@@ -87,8 +87,8 @@ class SimulatedStorage(SimulatedDriver):
 
     def clone(self, image: str, volume: str, size_bytes: int) -> None:
         """`HypervisorRefused` for a volume smaller than its image: the end would be cut off."""
-        _check(image)
-        _check(volume)
+        check_object_name(image)
+        check_object_name(volume)
 
         def act(tx: Transaction) -> None:
             base = get_object(tx, self._pool, image)
@@ -106,7 +106,7 @@ class SimulatedStorage(SimulatedDriver):
 
     def write_seed(self, seed: str, data: bytes) -> None:
         """Keeps a digest and the hostname, never the data: a seed holds secrets."""
-        _check(seed)
+        check_object_name(seed)
         found = _HOSTNAME.search(data)
         stored = StoredObject(
             seed,
@@ -120,7 +120,7 @@ class SimulatedStorage(SimulatedDriver):
 
     def delete(self, name: str) -> None:
         """As on a real host, deleting what is in use succeeds and does harm: a violation."""
-        _check(name)
+        check_object_name(name)
 
         def act(tx: Transaction) -> None:
             if remove_object(tx, self._pool, name) is None:
@@ -139,7 +139,7 @@ class SimulatedStorage(SimulatedDriver):
         self._call("delete", act, subject=name)
 
     def path(self, name: str) -> str:
-        _check(name)
+        check_object_name(name)
         return f"{self.pool.path}/{self._pool}/{name}"
 
     def names(self) -> set[str]:
@@ -150,8 +150,3 @@ class SimulatedStorage(SimulatedDriver):
 
     def facts(self) -> PoolFacts:
         return self._call("pool_facts", lambda tx: PoolFacts(*pool_size(tx, self._pool)), write=False)
-
-
-def _check(name: str) -> None:
-    if not _NAME.match(name):
-        raise HypervisorRefused(f"not a name of ours: {name[:80]!r}")

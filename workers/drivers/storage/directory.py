@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from uuid import uuid4
 
 from workers.drivers.base import HostCommands, HostTasks, PoolAddress, PoolFacts, TaskPhase, TaskStatus
@@ -23,10 +22,9 @@ from workers.drivers.errors import (
     ObjectMissing,
     PoolFull,
 )
+from workers.drivers.hosts.rules import check_task_id
+from workers.drivers.storage.names import check_object_name, is_object_name
 from workers.drivers.storage.qcow2 import HEADER_BYTES, Qcow2Header, parse_header
-
-_NAME = re.compile(r"(tpl|vol|seed)-[A-Za-z0-9_-]{1,100}\Z")
-_TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,119}\Z")
 
 _CLONE = """\
 [ -e "$1" ] && exit 0
@@ -72,7 +70,8 @@ class DirectoryStorage:
         The image is rewritten, not copied: uncompressed, without internal snapshots, and without
         what a file could hide outside its disk. A backing file is never followed.
         """
-        _check(image, task_id)
+        check_object_name(image)
+        check_task_id(task_id)
         target = self.path(image)
         if self._exists(target):
             return self._finished(task_id, image, size_bytes)
@@ -95,7 +94,8 @@ class DirectoryStorage:
 
     def cancel_import(self, task_id: str, image: str) -> bool:
         """Also removes an image that this very task completed; never one that was there before."""
-        _check(image, task_id)
+        check_object_name(image)
+        check_task_id(task_id)
         if not self._tasks.cancel(task_id):
             return False
         self._tasks.forget(task_id)
@@ -106,7 +106,7 @@ class DirectoryStorage:
 
     def clone(self, image: str, volume: str, size_bytes: int) -> None:
         """`HypervisorRefused` for a volume smaller than its image: the end would be cut off."""
-        _check(image)
+        check_object_name(image)
         path = self.path(volume)
         try:
             base = self._header(self.path(image))
@@ -125,17 +125,17 @@ class DirectoryStorage:
 
     def delete(self, name: str) -> None:
         """Takes with it what makers of this name left behind when they died."""
-        _check(name)
+        check_object_name(name)
         names = ["(", "-name", name, "-o", "-name", f".{name}.*", ")"]
         self._run(["find", self._pool.path, "-maxdepth", "1", *names, "-delete"], f"deleting {name}")
 
     def path(self, name: str) -> str:
-        _check(name)
+        check_object_name(name)
         return f"{self._pool.path}/{name}"
 
     def names(self) -> set[str]:
         listed = self._run(["find", self._pool.path, "-maxdepth", "1", "-printf", r"%f\0"], "listing")
-        return {name for name in listed.decode(errors="replace").split("\0") if _NAME.match(name)}
+        return {name for name in listed.decode(errors="replace").split("\0") if is_object_name(name)}
 
     def facts(self) -> PoolFacts:
         """What only the host's root may use counts as used: QEMU is not root."""
@@ -195,13 +195,6 @@ class DirectoryStorage:
         if result.exit_code:
             raise _failure(what, result.stderr.decode(errors="replace"))
         return result.stdout
-
-
-def _check(name: str, task_id: str = "task") -> None:
-    if not _NAME.match(name):
-        raise HypervisorRefused(f"not a name of ours: {name[:80]!r}")
-    if not _TASK.match(task_id):
-        raise HypervisorRefused(f"not a task id: {task_id[:80]!r}")
 
 
 def _lone_qcow2(path: str) -> str:
