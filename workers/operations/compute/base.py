@@ -14,13 +14,14 @@ from apps.compute import placement
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
 from apps.compute.verbs import VERBS, lock_of
+from apps.jobs import locks
 from apps.jobs.models import Job, JobState
 from apps.storage.models import PrimaryStorage, Volume
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Host
 from workers.drivers import base
 from workers.drivers.errors import HostBusy, HostUnreachable
-from workers.operation import Later, Operation, Outcome, Step
+from workers.operation import Later, Operation, Outcome, Step, WaitFor
 from workers.seed import SeedNic, SeedSpec, build_seed
 
 
@@ -174,6 +175,24 @@ def seed_of(op: VmOperation) -> bytes:
             networks=tuple(networks),
         )
     )
+
+
+class ClaimHost(Step):
+    """Claims on a host what the machine lacks yet, then a place in the host's work. A machine that ran
+    before lacks CPU and memory only: its disks and addresses it never gave up."""
+
+    atomic = True
+
+    def do(self, op: VmOperation) -> Outcome:
+        host = placement.place(op.vm)
+        resource = f"host:{host.uuid}"
+        if locks.take_slot(op.job, resource, settings.JOB_SLOTS_PER_HOST):
+            return None
+        return WaitFor(f"slot:{resource}", "waiting_for_host")
+
+    def undo(self, op: VmOperation) -> Outcome:
+        placement.release_compute(op.vm)
+        return None
 
 
 class PlugNics(Step):

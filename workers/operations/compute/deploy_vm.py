@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.conf import settings
-
 from apps.accounts.actor import Actor
 from apps.compute import placement
 from apps.compute.services.lifecycle import release_quota
 from apps.compute.states import State
 from apps.core.errors import CloudError
-from apps.jobs import locks
 from apps.jobs.models import Job, JobState
 from apps.jobs.services import submit
 from apps.storage.models import TemplateCopy, Volume
 from apps.storage.use import use_template_copy
 from workers.operation import Outcome, Step, WaitFor
 from workers.operations.compute.base import (
+    ClaimHost,
     DefineMachine,
     PlugNics,
     StartMachine,
@@ -32,19 +30,10 @@ class TemplateUnavailable(CloudError):
     code = "template_unavailable"
 
 
-class PickHost(Step):
-    """Claims host, pool room and addresses in one transaction, then a place in the host's work."""
+class PickHost(ClaimHost):
+    """Claims pool room and addresses as well: a new machine has none."""
 
-    atomic = True
-
-    def do(self, op: DeployVm) -> Outcome:
-        host = placement.place(op.vm)
-        resource = f"host:{host.uuid}"
-        if locks.take_slot(op.job, resource, settings.JOB_SLOTS_PER_HOST):
-            return None
-        return WaitFor(f"slot:{resource}", "waiting_for_host")
-
-    def undo(self, op: DeployVm) -> Outcome:
+    def undo(self, op: VmOperation) -> Outcome:
         placement.release_everything(op.vm)
         return None
 
