@@ -104,3 +104,19 @@ class LabCloud:
         job = self.stack.job(answer, seconds=120)
         assert job["state"] == "done", (job, self.stack.logs())
         return self.stack.get(f"virtual-machines/{answer['id']}/")
+
+    def remove_machines(self) -> None:
+        """Every machine away, for good; whatever its state once its job has ended."""
+        stack = self.stack
+        for job in stack.get("jobs/?limit=100")["results"]:
+            if job["state"] not in {"done", "failed", "cancelled"}:
+                assert stack.job(job, seconds=180)["state"] != "stuck", job
+        for verb, states in (("destroy", {"Running", "Stopped"}), ("expunge", {"Destroyed"})):
+            vms = stack.get("virtual-machines/?limit=100")["results"]
+            jobs: list[Any] = [
+                stack.post(f"virtual-machines/{vm['id']}/{verb}/") for vm in vms if vm["state"] in states
+            ]
+            for job in jobs:
+                assert stack.job(job)["state"] == "done"
+        for vm in stack.get("virtual-machines/?limit=100")["results"]:
+            stack.post(f"virtual-machines/{vm['id']}/dismiss/")

@@ -17,11 +17,13 @@ from tests.stack import Stack
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabCloud]:
     folder: Path = tmp_path_factory.mktemp("browser")
     with Stack(folder) as stack:
-        yield LabCloud(stack, lab, hosts=1)
+        cloud = LabCloud(stack, lab, hosts=1)
+        yield cloud
+        cloud.remove_machines()
 
 
 @pytest.fixture(scope="session")

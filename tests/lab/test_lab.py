@@ -89,7 +89,7 @@ def test_a_killed_host_comes_back_as_the_same_machine(lab: Lab) -> None:
     host.kill()
     assert host.init_pid() is None
     host.revive()
-    assert host.run(["ls", str(lab.work)]).stdout.split() == ["kept"]
+    assert "kept" in host.run(["ls", str(lab.work)]).stdout.split()
     assert f"<uuid>{host.uuid}</uuid>" in host.run(["virsh", "capabilities"]).stdout
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud import LabCloud
-from tests.faults.kills.work import ENVIRONMENT, remove_all
+from tests.faults.kills.work import ENVIRONMENT
 from tests.lab import Lab
 from tests.stack import Stack
 
@@ -28,6 +28,6 @@ def whole_cloud(lab: Lab) -> Iterator[LabCloud]:
 @pytest.fixture
 def cloud(whole_cloud: LabCloud) -> Iterator[LabCloud]:
     """The same without a machine in it, before and after."""
-    remove_all(whole_cloud)
+    whole_cloud.remove_machines()
     yield whole_cloud
-    remove_all(whole_cloud)
+    whole_cloud.remove_machines()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from tests.cloud import LabCloud
@@ -111,7 +110,7 @@ def audit(cloud: LabCloud, *, running: int) -> None:
     assert sum(vm["state"] == "Running" for vm in vms) == running, [vm["state"] for vm in vms]
     found = machines(cloud)
     wanted = {vm["id"]: "running" for vm in vms if vm["state"] == "Running"}
-    assert found == wanted
+    assert found == wanted, f"{found} on the hosts, wanted {wanted}"
     overhead = 64
     taken = sum(host["allocated_memory_mib"] for host in stack.get("hosts/")["results"])
     assert taken == running * (cloud.offering["memory_mib"] + overhead)
@@ -131,23 +130,3 @@ def machines(cloud: LabCloud) -> dict[str, str]:
             assert uuid not in found, f"{uuid} is on two hosts"
             found[uuid] = host.run([*virsh, "domstate", uuid]).stdout.strip()
     return found
-
-
-def remove_all(cloud: LabCloud) -> None:
-    """Every machine away, for good; whatever its state once its job has ended."""
-    stack = cloud.stack
-    for job in stack.get("jobs/?limit=100")["results"]:
-        if job["state"] not in {"done", "failed", "cancelled"}:
-            assert stack.job(job, seconds=180)["state"] != "stuck", job
-    for verb, states in (
-        ("destroy", {"Running", "Stopped"}),
-        ("expunge", {"Destroyed"}),
-    ):
-        vms = stack.get("virtual-machines/?limit=100")["results"]
-        jobs: list[Any] = [
-            stack.post(f"virtual-machines/{vm['id']}/{verb}/") for vm in vms if vm["state"] in states
-        ]
-        for job in jobs:
-            assert stack.job(job)["state"] == "done"
-    for vm in stack.get("virtual-machines/?limit=100")["results"]:
-        stack.post(f"virtual-machines/{vm['id']}/dismiss/")
