@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from uuid import uuid4
 
 from django import forms
+from django.http import QueryDict
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
@@ -17,6 +20,7 @@ from apps.zones.models import Zone
 
 
 class MachineForm(forms.Form):
+    submission = forms.CharField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), max_length=400)
     account = forms.ModelChoiceField(Account.objects.none(), label=_("Account"), empty_label=None)
     zone = forms.ModelChoiceField(Zone.objects.none(), label=_("Zone"), empty_label=None)
@@ -33,8 +37,11 @@ class MachineForm(forms.Form):
         help_text=_("cloud-init configuration or a script that runs at the first start"),
     )
 
-    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    data: QueryDict
+
+    def __init__(self, actor: Actor, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.fields["submission"].initial = uuid4().hex
         choices = {
             "account": policy.visible(actor, Account.objects.order_by("name_sort", "id")),
             "zone": policy.visible(actor, Zone.objects.filter(enabled=True).order_by("name_sort", "id")),
@@ -52,6 +59,13 @@ class MachineForm(forms.Form):
             if not isinstance(field.widget, forms.CheckboxSelectMultiple):
                 kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
                 field.widget.attrs["class"] = kind
+
+    def key(self) -> str:
+        """The Idempotency-Key of what is asked for: sent twice it is one machine, changed it is another."""
+        submission = self.cleaned_data["submission"] or uuid4().hex
+        asked = {name: self.data.getlist(name) for name in self.data if name != "csrfmiddlewaretoken"}
+        text = json.dumps([submission, asked], sort_keys=True)
+        return salted_hmac("cloudportal.portal.form", text, algorithm="sha256").hexdigest()
 
     def request(self) -> VmRequest:
         data = self.cleaned_data

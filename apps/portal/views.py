@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts import policy
+from apps.accounts import idempotency, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.compute.models import VirtualMachine
@@ -58,13 +58,24 @@ def machine_create(request: HttpRequest) -> HttpResponse:
     form = MachineForm(actor, request.POST)
     if form.is_valid():
         try:
-            vm, _job = deploy_vm(actor, form.request())
-            return redirect("portal:machine", vm.uuid)
+            return redirect("portal:machine", _deploy_once(actor, form))
         except CloudError as error:
             said = explain(error.code, error.params)
             place = error.place.split(" ")[0]
             form.add_error(place if place in form.fields else None, f"{said.detail} {said.remedy}".strip())
     return render(request, "portal/machine_create.html", {"form": form}, status=422)
+
+
+def _deploy_once(actor: Actor, form: MachineForm) -> str:
+    """The uuid of the machine that this form made, now or when it was sent before."""
+
+    def act() -> dict[str, str]:
+        return {"vm": str(deploy_vm(actor, form.request())[0].uuid)}
+
+    assert actor.user is not None  # noqa: S101 - login_required saw to it
+    key = form.key()
+    answer, _now = idempotency.once(actor.user, key, key, act)
+    return str(answer["vm"])
 
 
 @require_safe

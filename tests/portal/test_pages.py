@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,22 @@ def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: A
     assert Job.objects.get().target_uuid == vm.uuid
     page = client.get(response["Location"]).content.decode()
     assert "Starting" in page
+
+
+def test_a_form_that_is_sent_twice_makes_one_machine_and_a_changed_one_another(
+    zone: Zone, account: Account, member: User
+) -> None:
+    client = logged_in(member)
+    page = client.get("/virtual-machines/new/").content.decode()
+    found = re.search(r'name="submission" value="(\w+)"', page)
+    assert found
+    sent = form_of(zone, account, submission=found[1])
+    first, again = (client.post("/virtual-machines/new/", sent) for _ in range(2))
+    assert first["Location"] == again["Location"]
+    assert VirtualMachine.objects.count() == Job.objects.count() == 1
+    other = client.post("/virtual-machines/new/", {**sent, "name": "db"})
+    assert other["Location"] != first["Location"]
+    assert VirtualMachine.objects.count() == 2
 
 
 def test_the_form_says_which_field_is_wrong_and_creates_nothing(
