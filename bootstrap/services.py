@@ -125,7 +125,7 @@ class Processes(Step):
             if not is_free(port):
                 raise CheckFailed(
                     f"port {port} is taken by another program",
-                    repair=f"ss -ltnp 'sport = :{port}'; PORT=9000 make up",
+                    repair=f"ss -ltnp 'sport = :{port}'; PORT=9000 make up  (or: PORT=9000 make demo)",
                 )
 
     def prove(self) -> str:

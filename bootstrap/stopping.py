@@ -116,7 +116,7 @@ def logs(installations: Sequence[Installation]) -> None:
     every = [path for found in installations for path in sorted(found.log.glob("*.log"))]
     files = [path for path in every if path.stat().st_size]
     if not files:
-        raise CheckFailed("there are no logs here", repair="make up")
+        raise CheckFailed("there are no logs here", repair="make up  (or: make demo)")
     if os.environ.get("FOLLOW") == "1":
         subprocess.run(["tail", "-n", "20", "-F", *map(str, files)], check=False)
         return

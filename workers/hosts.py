@@ -96,10 +96,12 @@ def drivers_of(host: Host) -> Drivers:
     key = (os.getpid(), host.pk)
     with _guard:
         kept = _kept.get(key)
-        address = address_of(host) if kept is None else None
-        if kept is None or _stale(kept.address, host):
-            kept = _kept[key] = Drivers(address or address_of(host))
-        return kept
+        if kept is not None and not _stale(kept.address, host):
+            return kept
+        fresh = _kept[key] = Drivers(address_of(host))
+    if kept is not None:
+        kept.drop()
+    return fresh
 
 
 def _stale(address: base.HostAddress, host: Host) -> bool:
