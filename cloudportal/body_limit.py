@@ -1,17 +1,24 @@
 """No request's body is taken in before it is known to be of a size that its path may have.
 
 The server hands bodies on as they come and would put any length of them on disk before a view, or
-even the token, is looked at. Only the path of template uploads takes more than a small body.
+even the token, is looked at. Only the path of template uploads takes more than a small body, and only
+from somebody: what a stranger sends there is not read at all.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from io import BytesIO
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.db import DatabaseError, close_old_connections
 
+from apps.accounts.authentication import comes_from_someone
 from apps.core.messages import explain
 
 Message = MutableMapping[str, Any]
@@ -21,6 +28,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 SMALL_BYTES = 2 * 1024 * 1024
 UPLOADS = "/api/v1/templates/"
+_CLOSE = (b"connection", b"close")
 
 
 class BodyLimit:
@@ -36,6 +44,9 @@ class BodyLimit:
         limit = SMALL_BYTES
         if scope["path"] == UPLOADS and scope["method"] == "POST":
             limit = settings.TEMPLATE_MAX_BYTES + SMALL_BYTES
+            if not await sync_to_async(_is_somebodys)(scope):
+                await self.application(scope, _without_body(), _closing(send))
+                return
         if _announced(scope) > limit:
             await _refuse(scope, send, limit)
             return
@@ -67,6 +78,38 @@ class _Watched:
         await self._send(message)
 
 
+def _is_somebodys(scope: Message) -> bool:
+    """As far as it can be told now: if the database does not answer, the portal says so by itself."""
+    close_old_connections()
+    try:
+        return comes_from_someone(ASGIRequest(scope, BytesIO()))
+    except DatabaseError:
+        return False
+    finally:
+        close_old_connections()
+
+
+def _without_body() -> Receive:
+    """A request that has no body, from a client that stays."""
+    messages: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await asyncio.Future[Message]()
+
+    return receive
+
+
+def _closing(send: Send) -> Send:
+    """The rest of the request is not read, so no other can follow it on the connection."""
+
+    async def passed_on(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], _CLOSE]}
+        await send(message)
+
+    return passed_on
+
+
 def _announced(scope: Message) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and len(value) < 20:
@@ -88,6 +131,6 @@ async def _refuse(scope: Message, send: Send, limit: int) -> None:
         "request_id": "",
         "params": {"limit": limit},
     }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    headers = [(b"content-type", b"application/problem+json"), _CLOSE]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client, RequestFactory
 
+from apps.accounts.actor import Actor
+from apps.accounts.authentication import comes_from_someone
+from apps.accounts.models import User
+from apps.accounts.tokens import issue_token
 from cloudportal.body_limit import SMALL_BYTES, BodyLimit, Message
+from tests import factories
 
 
 class Server:
@@ -46,6 +52,14 @@ async def reader(scope: Message, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
+@pytest.fixture(autouse=True)
+def who(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether an upload comes from somebody; the last entry counts."""
+    answers = [True]
+    monkeypatch.setattr("cloudportal.body_limit.comes_from_someone", lambda _request: answers[-1])
+    return answers
+
+
 def test_a_small_body_passes_in_any_number_of_pieces() -> None:
     server = Server("/api/v1/regions/", [b"x" * 1000] * 2000)
     assert server.ask() == (200, b"2000000")
@@ -75,3 +89,35 @@ def test_only_uploads_of_templates_may_be_long(path: str, status: int) -> None:
 def test_an_upload_has_a_limit_too() -> None:
     server = Server("/api/v1/templates/", [b"x"], announced=settings.TEMPLATE_MAX_BYTES * 2)
     assert server.ask()[0] == 413
+
+
+def test_of_a_strangers_upload_nothing_is_read_and_the_connection_ends(who: list[bool]) -> None:
+    who.append(False)
+    server = Server("/api/v1/templates/", [b"x" * 65536] * 100_000)
+    assert server.ask() == (200, b"0")
+    assert server.taken == 0
+    assert (b"connection", b"close") in server.sent[0]["headers"]
+
+
+@pytest.mark.django_db
+def test_somebody_is_a_valid_token_or_a_session_of_an_active_user() -> None:
+    user = factories.make_user()
+    _row, token = issue_token(Actor.system("test"), user=user, name="upload")
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def known(**headers: str) -> bool:
+        return comes_from_someone(RequestFactory().post("/api/v1/templates/", headers=headers))
+
+    by_token = {"Authorization": f"Token {token}"}
+    by_session = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"}
+    assert known(**by_token)
+    assert known(**by_session)
+    assert not known()
+    assert not known(Authorization="Token nobody")
+    assert not known(Authorization="Token a b c")
+    assert not known(Cookie=f"{settings.SESSION_COOKIE_NAME}=nothing")
+    User.objects.update(is_active=False)
+    assert not known(**by_token)
+    assert not known(**by_session)
