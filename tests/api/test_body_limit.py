@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.test import Client, RequestFactory
 
 from apps.accounts.actor import Actor
@@ -22,7 +23,9 @@ class Server:
     """What an ASGI server does, with a body in pieces; notes how many the application asked for."""
 
     def __init__(self, path: str, pieces: list[bytes], *, announced: int | None = None) -> None:
-        headers = [] if announced is None else [(b"content-length", str(announced).encode())]
+        headers = [(b"host", b"testserver")]
+        if announced is not None:
+            headers.append((b"content-length", str(announced).encode()))
         self.scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
         self.pieces, self.sent, self.taken = pieces, list[Message](), 0
 
@@ -34,8 +37,8 @@ class Server:
     async def send(self, message: Message) -> None:
         self.sent.append(message)
 
-    def ask(self) -> tuple[int, bytes]:
-        asyncio.run(BodyLimit(reader)(self.scope, self.receive, self.send))
+    def ask(self, application: Any = None) -> tuple[int, bytes]:
+        asyncio.run(BodyLimit(application or reader)(self.scope, self.receive, self.send))
         return self.sent[0]["status"], self.sent[1]["body"]
 
 
@@ -97,6 +100,14 @@ def test_of_a_strangers_upload_nothing_is_read_and_the_connection_ends(who: list
     assert server.ask() == (200, b"0")
     assert server.taken == 0
     assert (b"connection", b"close") in server.sent[0]["headers"]
+
+
+def test_the_portal_tells_a_stranger_who_uploads_to_log_in(who: list[bool]) -> None:
+    who.append(False)
+    server = Server("/api/v1/templates/", [b"x" * 65536] * 100_000, announced=6_553_600_000)
+    status, body = server.ask(get_asgi_application())
+    assert (status, server.taken) == (401, 0)
+    assert json.loads(body)["code"] == "not_authenticated"
 
 
 @pytest.mark.django_db
