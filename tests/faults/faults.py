@@ -54,13 +54,15 @@ def _raising(error: Callable[[], BaseException]) -> Callable[[Cell, Stage], None
 
 
 def _from_now_on(error: Callable[[], BaseException], *, everywhere: bool) -> Callable[[Cell, Stage], None]:
-    """Every call fails, or every call of the verb that is about to be made."""
+    """Every call fails, or every try of what is about to be done; giving up is no try."""
 
     def strike(_cell: Cell, stage: Stage) -> None:
-        struck = stage.trace[-1].name
+        struck = stage.trace[-1].kind, stage.trace[-1].name
+        if struck[1].endswith(">undoing"):
+            return
 
-        def fail(name: str) -> None:
-            if everywhere or name == struck:
+        def fail(kind: Kind, name: str) -> None:
+            if (everywhere and kind == "call") or (kind, name) == struck:
                 raise error()
 
         stage.everywhere = fail
@@ -156,7 +158,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("bug", "fatal", CALL, BEFORE, _raising(lambda: ValueError("planted"))),
     Fault("host down for good", "lasting", CALL, BEFORE, _from_now_on(unreachable, everywhere=True)),
     Fault("verb fails for good", "lasting", CALL, BEFORE, _from_now_on(unreachable, everywhere=False)),
-    Fault("step kills its worker", "lasting", CALL, BEFORE, _from_now_on(WorkerKilled, everywhere=False)),
+    Fault(
+        "step kills its worker", "lasting", CALL | SAVE, BEFORE, _from_now_on(WorkerKilled, everywhere=False)
+    ),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}
 IN_UNDO = tuple(

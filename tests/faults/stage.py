@@ -47,7 +47,7 @@ class Stage:
 
     orders: dict[tuple[int, When], Strike] = field(default_factory=dict)
     trace: list[Moment] = field(default_factory=list)
-    everywhere: Callable[[str], None] | None = None  # raises at calls for as long as it stands
+    everywhere: Callable[[Kind, str], None] | None = None  # raises for as long as it stands
     running: Job | None = None
     lost_message: bool = False
     observing: bool = False  # note for each moment whether the job could still be undone
@@ -61,8 +61,8 @@ class Stage:
         job_kind, cancellable = self._at_work()
         self.trace.append(Moment(index, kind, name, job_kind, connection.in_atomic_block, cancellable))
         self._strike(index, "before")
-        if kind == "call" and self.everywhere:
-            self.everywhere(name)
+        if self.everywhere:
+            self.everywhere(kind, name)
         result = act()
         self._strike(index, "after")
         return result
