@@ -147,4 +147,6 @@ class Portal:
             self.python.program("celery"),
         ):
             if not os.access(path, os.X_OK):
-                raise CheckFailed(f"{path} is missing", repair="rm .venv/installed.json && make up  (or: make demo)")
+                raise CheckFailed(
+                    f"{path} is missing", repair="rm .venv/installed.json && make up  (or: make demo)"
+                )

@@ -58,7 +58,12 @@ def lint(python: PythonEnvironment) -> None:
 def test_fast(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     """What needs neither root nor a server, less the fault matrix: it alone takes as long as the rest."""
     python.ensure(["base", "dev"])
-    pytest(python, "test-fast", [*parallel(), "--ignore=tests/faults", "-m", FAST, *arguments], {})
+    pytest(
+        python,
+        "test-fast",
+        [*parallel(), "--ignore=tests/faults", "-m", f"{FAST} and not servers", *arguments],
+        {},
+    )
 
 
 def parallel() -> list[str]:

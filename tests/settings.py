@@ -1,4 +1,5 @@
-"""The site's settings for tests: a folder of its own, gone at the end, and a broker in memory."""
+"""The site's settings for tests: a folder of its own, in memory if the machine has one there and gone at
+the end, and a broker in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ import os
 import shutil
 import tempfile
 
-_folder = tempfile.mkdtemp(prefix="cloudportal-test-")
+_MEMORY = "/dev/shm"
+_folder = tempfile.mkdtemp(
+    prefix="cloudportal-test-", dir=_MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
+)
 _owner = os.getpid()
 
 

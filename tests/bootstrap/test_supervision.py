@@ -14,6 +14,7 @@ from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, free_port
 from bootstrap.supervision import Program, Supervisor, configuration
 
+pytestmark = pytest.mark.servers
 SLEEPER = Program("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], 10)
 
 
