@@ -42,16 +42,19 @@ def _database(name: str) -> Iterator[str]:
 
 def measure(order: dict[str, Any]) -> Result:
     folder, parts = Path(order["folder"]), order["parts"]
+    folder.mkdir(parents=True)
     found = Result()
-    with _database(order["database"]) as url:
-        stack = Stack(folder, url)
-        stack.prepare()
-        if set(parts) - set(ALONE):
+    if set(parts) - set(ALONE):
+        with _database(order["database"]) as url:
+            stack = Stack(folder / "stack", url)
+            stack.prepare()
+            stack.join()
             found.absorb(_with_stack(stack, order))
-        for part in ALONE:
-            if part in parts:
-                _timed(part, partial(_alone, part, stack), found)
-        found.samples["versions"] = _versions(stack)
+    for part in [part for part in ALONE if part in parts]:
+        with _database(order["database"]) as url:
+            stack = Stack(folder / part, url)
+            stack.prepare()
+            _timed(part, partial(_alone, part, stack), found)
     return found
 
 
@@ -74,6 +77,7 @@ def _with_stack(stack: Stack, order: dict[str, Any]) -> Result:
                 _timed(part, measured[part], found)
     if "sync" in parts:
         _timed("sync", lambda: syncing.sync(where, pattern), found)
+    found.absorb(_versions())
     return found
 
 
@@ -86,7 +90,7 @@ def _timed(part: str, act: Callable[[], Result], found: Result) -> None:
 
 
 def _alone(part: str, stack: Stack) -> Result:
-    """A part that needs nothing but the database, in a process that has connected to nothing else."""
+    """A part that needs nothing but a database, its own, in a process that has connected to nothing else."""
     out = stack.installation.var / f"{part}.json"
     program = [sys.executable, "-m", "bench.measure", "--alone", part, str(out)]
     subprocess.run(program, cwd=ROOT, env=os.environ | stack.installation.environment(), check=True)
@@ -96,17 +100,18 @@ def _alone(part: str, stack: Stack) -> Result:
 def _run_alone(part: str, out: Path) -> None:
     import django
 
+    os.environ["DJANGO_SETTINGS_MODULE"] = "cloudportal.settings"
     django.setup()
     figures, samples = importlib.import_module(f"bench.{part}").run()
     out.write_text(json.dumps(asdict(Result(figures, {}, {part: samples}))))
 
 
-def _versions(stack: Stack) -> dict[str, str]:
+def _versions() -> Result:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT sqlite_version()" if connection.vendor == "sqlite" else "SHOW server_version")
-        return {connection.vendor: str(cursor.fetchone()[0])}
+        return Result(samples={"versions": {connection.vendor: str(cursor.fetchone()[0])}})
 
 
 def main(arguments: Sequence[str]) -> None:

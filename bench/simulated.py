@@ -55,7 +55,6 @@ def simulated(_site: Site, batches: int = BATCHES) -> Result:
 def _zone() -> tuple[Any, Any]:
     """Hosts that are up, made in bulk: connecting them is not what is measured."""
     from apps.accounts.models import Account
-    from apps.zones.models import Region
     from tests import factories
 
     zone = factories.make_zone(
@@ -64,6 +63,5 @@ def _zone() -> tuple[Any, Any]:
         addresses=BATCH * BATCHES + 100,
         pool="zone",
         pool_gib=10**6,
-        region=Region.objects.create(name="Simulated"),
     )
     return zone, factories.make_template(zone, Account.objects.get(users__username="admin"))

@@ -35,8 +35,7 @@ class BenchInstallation(Installation):
 
 
 class Stack:
-    """Web, broker, workers and beat under the supervisor. This process shares their settings and their
-    database from `start` on, so there is one stack in the life of a process."""
+    """Web, broker, workers and beat under the supervisor. A process can `join` one in its life."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.installation = BenchInstallation(ROOT, folder)
@@ -46,11 +45,14 @@ class Stack:
         self.context = Context.of(self.installation)
 
     def prepare(self) -> None:
-        """Database, secrets and first rows; Django in this process."""
+        """Database, secrets and first rows."""
         portal = self.context.portal
         portal.manage("init_secrets", what="creating keys")
         portal.manage("migrate", "--no-input", what="creating tables")
         portal.manage("init_cloud", what="creating the first rows")
+
+    def join(self) -> None:
+        """Share the stack's settings and its database from now on."""
         os.environ.update(self.installation.environment())
         os.environ["DJANGO_SETTINGS_MODULE"] = "cloudportal.settings"
         django.setup()

@@ -69,13 +69,12 @@ def make_zone(
     addresses: int = 50,
     pool: str | None = "cluster",
     pool_gib: int = 1000,
-    region: Region | None = None,
     **host: Any,
 ) -> Zone:
     """A zone with so many pods, clusters and hosts in all, dealt out evenly; each pod has a network
     with `addresses` free, each cluster (or host, or the zone, by `pool`) a pool of `pool_gib`.
     `host` overrides columns of the hosts."""
-    region = region or Region.objects.create(name=numbered("region"))
+    region = Region.objects.create(name=numbered("region"))
     zone = Zone.objects.create(name=numbered("zone"), region=region)
     pod_rows = [make_pod(zone, addresses=addresses) for _ in range(pods)]
     cluster_rows = [make_cluster(pod_rows[number % pods]) for number in range(clusters)]
