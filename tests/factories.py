@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.accounts import quota
 from apps.accounts.models import Account, Domain, Quota, User
+from apps.compute import placement
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine, VolumeAttachment
 from apps.compute.states import HOLDS, Holding, State
 from apps.network.addresses import create_range
@@ -203,3 +204,10 @@ def make_vm(
     if Holding.QUOTA in HOLDS[state]:
         quota.reserve(account, vm.quota_amount)
     return vm
+
+
+def placed(vm: VirtualMachine) -> Host:
+    """The host that placement gives the machine."""
+    placement.place(vm)
+    assert vm.host is not None
+    return vm.host

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import NamedRow
@@ -99,6 +101,11 @@ class HostState(models.TextChoices):
     ALERT = "Alert", _("Alert")  # it answers, but not as the host that was added
 
 
+def _permille(what: str) -> Combinable:
+    """How much of a host's capacity is allocated; as if it were 1 where there is none."""
+    return Cast(f"allocated_{what}", models.BigIntegerField()) * 1000 / Greatest(f"capacity_{what}", 1)
+
+
 class Host(NamedRow):
     """A machine that runs guests.
 
@@ -113,6 +120,15 @@ class Host(NamedRow):
     zone = models.ForeignKey(Zone, models.PROTECT, related_name="hosts")
     pod = models.ForeignKey(Pod, models.PROTECT, related_name="hosts")
     cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="hosts")
+    capacity_vcpus = models.PositiveIntegerField(default=0)
+    capacity_memory_mib = models.PositiveIntegerField(default=0)
+    allocated_vcpus = models.IntegerField(default=0)
+    allocated_memory_mib = models.IntegerField(default=0)
+    fullness = models.GeneratedField(  # in permille, by CPU or by memory, whichever is more
+        expression=Greatest(_permille("vcpus"), _permille("memory_mib")),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
     driver = models.CharField(max_length=10, choices=Driver, default=Driver.LIBVIRT)
     address = models.CharField(max_length=255, blank=True)  # empty: the machine the workers run on
     port = models.PositiveIntegerField(default=22)
@@ -134,10 +150,6 @@ class Host(NamedRow):
     memory_mib = models.PositiveIntegerField(default=0)
     hypervisor_version = models.CharField(max_length=64, blank=True)
     accelerator = models.CharField(max_length=8, blank=True)
-    capacity_vcpus = models.PositiveIntegerField(default=0)
-    capacity_memory_mib = models.PositiveIntegerField(default=0)
-    allocated_vcpus = models.IntegerField(default=0)
-    allocated_memory_mib = models.IntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -160,8 +172,8 @@ class Host(NamedRow):
         ]
         indexes = [
             models.Index(  # all that placement weighs, so that it reads no more than the index
-                *map(F, ("zone", "cluster", "state", "enabled", "capacity_vcpus", "capacity_memory_mib")),
-                *map(F, ("allocated_vcpus", "allocated_memory_mib", "id")),
+                *map(F, ("zone", "fullness", "id", "cluster", "state", "enabled")),
+                *map(F, ("capacity_vcpus", "capacity_memory_mib", "allocated_vcpus", "allocated_memory_mib")),
                 name="host_survey",
             ),
         ]

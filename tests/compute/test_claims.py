@@ -13,7 +13,7 @@ from apps.network.models import IpAddress
 from apps.storage.models import PrimaryStorage, TemplateCopy, Volume
 from apps.storage.use import use_template_copy
 from apps.zones.models import Host, HostState, Zone
-from tests.factories import GIB, make_vm, make_zone
+from tests.factories import GIB, make_vm, make_zone, placed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OVERHEAD = settings.MACHINE_OVERHEAD_MEMORY_MIB
@@ -186,7 +186,7 @@ def test_what_runs_there_already_is_recorded_beyond_what_fits(zone: Zone) -> Non
 def test_a_machine_found_in_another_pod_keeps_the_pod_of_its_addresses() -> None:
     zone = make_zone(hosts=2, clusters=2, pods=2)
     vm = make_vm(zone)
-    home = placement.place(vm)
+    home = placed(vm)
     placement.release_compute(vm)
     away = Host.objects.filter(zone=zone).exclude(pk=home.pk).get()
     placement.claim_compute_on(vm, away, beyond=True)

@@ -19,7 +19,7 @@ from apps.network.models import IpAddress
 from apps.storage.models import PrimaryStorage
 from apps.zones import capacity
 from apps.zones.models import Cluster, Host, HostState, Pod, Zone
-from tests.factories import GIB, make_cluster, make_hosts, make_pod, make_pools, make_vm, make_zone
+from tests.factories import GIB, make_cluster, make_hosts, make_pod, make_pools, make_vm, make_zone, placed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OVERHEAD = settings.MACHINE_OVERHEAD_MEMORY_MIB
@@ -47,7 +47,7 @@ def refused(vm: VirtualMachine) -> InsufficientCapacity:
 def test_a_machine_gets_compute_a_pool_and_addresses_together() -> None:
     zone = make_zone()
     vm = make_vm(zone, vcpus=2, memory_mib=2048, disks_gib=(10, 5), nics=2)
-    host = placement.place(vm)
+    host = placed(vm)
     vm.refresh_from_db()
     assert vm.host == host == hosts_of(zone)[0]
     assert vm.pod == host.pod
@@ -67,8 +67,8 @@ def test_placing_again_claims_nothing_more() -> None:
     zone = make_zone(hosts=2)
     vm = make_vm(zone)
     stale = VirtualMachine.objects.get(pk=vm.pk)
-    host = placement.place(vm)
-    assert placement.place(vm) == placement.place(stale) == host
+    host = placed(vm)
+    assert placed(vm) == placed(stale) == host
     assert sum(row.allocated_vcpus for row in hosts_of(zone)) == 1
     assert placement.recount() == []
 
@@ -165,7 +165,7 @@ def test_a_host_with_a_pool_of_its_own_serves_where_no_shared_pool_has_room() ->
     local = hosts_of(zone)[4]
     make_pools("host", [local])
     vm = make_vm(zone)
-    assert placement.place(vm) == local
+    assert placed(vm) == local
     assert vm.placement.explanation["fitting"] == 1
     roomy = make_pools("cluster", [hosts_of(zone)[0].cluster])[0]
     assert placement.explain(request(zone, disk_bytes=10 * GIB))["fitting"] == 4
@@ -179,7 +179,7 @@ def test_spread_takes_the_host_whose_scarcer_resource_is_freest() -> None:
     change(busy_cpu, allocated_vcpus=24)
     change(even, allocated_vcpus=12, allocated_memory_mib=24000)
     change(busy_memory, allocated_memory_mib=48000)
-    assert placement.place(make_vm(zone)) == even
+    assert placed(make_vm(zone)) == even
 
 
 def test_pack_fills_the_fullest_host_that_still_fits() -> None:
@@ -189,7 +189,7 @@ def test_pack_fills_the_fullest_host_that_still_fits() -> None:
     change(full, allocated_vcpus=30)
     change(fuller, allocated_vcpus=31)
     pack = VirtualMachine.Strategy.PACK
-    taken = [placement.place(make_vm(zone, strategy=pack)) for _ in range(4)]
+    taken = [placed(make_vm(zone, strategy=pack)) for _ in range(4)]
     assert taken == [fuller, full, full, roomy]
 
 
@@ -198,7 +198,7 @@ def test_first_fit_goes_by_the_oldest_cluster_then_the_oldest_host() -> None:
     first, second = hosts_of(zone)
     older = make_hosts(first.cluster, 1, capacity_vcpus=1)[0]
     strategy = VirtualMachine.Strategy.FIRST_FIT
-    taken = [placement.place(make_vm(zone, strategy=strategy)) for _ in range(5)]
+    taken = [placed(make_vm(zone, strategy=strategy)) for _ in range(5)]
     assert taken == [first, first, older, second, second]
 
 
@@ -213,7 +213,7 @@ def test_a_pinned_machine_goes_to_its_host_or_nowhere() -> None:
     zone = make_zone(hosts=3)
     pinned = hosts_of(zone)[2]
     strategy = VirtualMachine.Strategy.PINNED
-    assert placement.place(make_vm(zone, strategy=strategy, pinned_host=pinned)) == pinned
+    assert placed(make_vm(zone, strategy=strategy, pinned_host=pinned)) == pinned
     change(pinned, allocated_vcpus=32)
     error = refused(make_vm(zone, strategy=strategy, pinned_host=pinned))
     assert error.params["reason"] == "no_vcpus"
@@ -224,32 +224,32 @@ def test_a_pinned_machine_goes_to_its_host_or_nowhere() -> None:
 def test_a_machine_that_keeps_its_disks_starts_where_it_was_if_that_fits() -> None:
     zone = make_zone(hosts=4)
     vm = make_vm(zone)
-    home = placement.place(vm)
+    home = placed(vm)
     placement.release_compute(vm)
     change(home, allocated_vcpus=20)
-    assert placement.place(vm) == home
+    assert placed(vm) == home
     assert vm.placement.explanation["chosen"]["last_host"]
     assert vm.placement.explanation["best"][0]["host"]["uuid"] == str(home.uuid)
     placement.release_compute(vm)
     change(home, enabled=False)
-    assert placement.place(vm) != home
+    assert placed(vm) != home
     assert not Placement.objects.get(vm=vm).explanation["chosen"]["last_host"]
 
 
 def test_a_machine_that_gave_up_everything_is_placed_anew() -> None:
     zone = make_zone(hosts=2, clusters=2, pods=2)
     vm = make_vm(zone)
-    home = placement.place(vm)
+    home = placed(vm)
     placement.release_everything(vm)
     change(home, allocated_vcpus=20)
-    assert placement.place(vm) != home
+    assert placed(vm) != home
     assert vm.pod != home.pod
 
 
 def test_a_machine_with_addresses_stays_in_its_pod() -> None:
     zone = make_zone(hosts=2, clusters=2, pods=2, pool="zone")
     vm = make_vm(zone)
-    home = placement.place(vm)
+    home = placed(vm)
     placement.release_compute(vm)
     change(home, state=HostState.DISCONNECTED)
     error = refused(vm)
@@ -261,7 +261,7 @@ def test_a_machine_with_addresses_stays_in_its_pod() -> None:
 def test_a_placed_volume_asks_for_a_host_that_reaches_it(scope: str, reaching: int) -> None:
     zone = make_zone(hosts=4, clusters=2, pool=scope)
     vm = make_vm(zone)
-    home = placement.place(vm)
+    home = placed(vm)
     placement.release_compute(vm)
     explanation = placement.explain(placement.request_of(vm))
     assert explanation["fitting"] == reaching
@@ -270,7 +270,7 @@ def test_a_placed_volume_asks_for_a_host_that_reaches_it(scope: str, reaching: i
     if scope == "host":
         assert refused(vm).params["reason"] == "host_down"
     else:
-        again = placement.place(vm)
+        again = placed(vm)
         assert again != home
         assert scope == "zone" or again.cluster == home.cluster
 
@@ -343,7 +343,7 @@ def test_the_next_best_host_is_tried_when_one_was_taken(monkeypatch: pytest.Monk
         return found
 
     monkeypatch.setattr(Survey, "best", best)
-    assert placement.place(make_vm(zone)) == hosts_of(zone)[1]
+    assert placed(make_vm(zone)) == hosts_of(zone)[1]
 
 
 def test_losing_every_race_is_worth_a_retry_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,4 +376,4 @@ def test_a_pod_added_to_a_full_zone_takes_the_next_machine() -> None:
     cluster = make_cluster(make_pod(zone))
     make_pools("cluster", [cluster])
     host = make_hosts(cluster, 1)[0]
-    assert placement.place(make_vm(zone)) == host
+    assert placed(make_vm(zone)) == host

@@ -17,7 +17,7 @@ from apps.compute.placement import HELP, PlacementRequest, Reason
 from apps.core.errors import InsufficientCapacity, NotFound
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host, HostState, Zone
-from tests.factories import GIB, make_vm, make_zone
+from tests.factories import GIB, make_vm, make_zone, placed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 LIMIT = 16 * 1024
@@ -60,7 +60,7 @@ def test_what_was_chosen_and_what_else_would_have_done() -> None:
     zone = make_zone(hosts=14, clusters=2)
     set_host(hosts_of(zone)[0], enabled=False)
     vm = make_vm(zone, vcpus=4, memory_mib=1024, disks_gib=(7,))
-    host = placement.place(vm)
+    host = placed(vm)
     explanation = Placement.objects.get(vm=vm).explanation
     assert explanation["strategy"] == "spread"
     assert explanation["wanted"] == {"vcpus": 4, "memory_mib": 1088, "disk_bytes": 7 * GIB, "addresses": 1}
@@ -70,7 +70,7 @@ def test_what_was_chosen_and_what_else_would_have_done() -> None:
         "cluster": {"uuid": str(host.cluster.uuid), "name": host.cluster.name},
         "pod": {"uuid": str(host.pod.uuid), "name": host.pod.name},
         "pool": {"uuid": str(vm.volumes()[0].pool.uuid), "name": vm.volumes()[0].pool.name},  # type: ignore[union-attr]
-        "score": 875,
+        "score": 1000,
         "last_host": False,
     }
     assert len(explanation["best"]) == 10
@@ -81,7 +81,7 @@ def test_what_was_chosen_and_what_else_would_have_done() -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "scores"),
-    [("spread", [969, 469]), ("pack", [531, 31]), ("first-fit", [1000, 1000]), ("pinned", [1000])],
+    [("spread", [1000, 500]), ("pack", [500, 0]), ("first-fit", [1000, 1000]), ("pinned", [1000])],
 )
 def test_scores_are_permille_and_fall(strategy: str, scores: list[int]) -> None:
     zone = make_zone(hosts=2)
@@ -254,7 +254,7 @@ def test_the_full_list_comes_in_pages_by_host() -> None:
     assert wrong["reasons"] == ["host_disabled", "no_vcpus"]
     assert (wrong["score"], wrong["lacking"], wrong["help"]) == (None, {"vcpus": 9}, "enable_host")
     good = [entry for entry in entries if entry is not wrong]
-    assert {(entry["score"], entry["help"], len(entry["reasons"])) for entry in good} == {(969, None, 0)}
+    assert {(entry["score"], entry["help"], len(entry["reasons"])) for entry in good} == {(1000, None, 0)}
 
 
 def test_the_full_list_of_one_cluster() -> None:

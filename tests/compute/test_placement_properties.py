@@ -31,6 +31,7 @@ from tests.factories import (
     make_template,
     make_vm,
     make_zone,
+    placed,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -95,11 +96,10 @@ def build(shape: dict[str, Any]) -> Zone:
     return zone
 
 
-def fullness(host: Host, vm: VirtualMachine) -> int:
-    """In permille with the machine on it, by what is fuller; of a host that fits."""
-    vcpus = host.allocated_vcpus + vm.offering.vcpus
-    memory = host.allocated_memory_mib + vm.offering.memory_mib + OVERHEAD
-    return max(vcpus * 1000 // host.capacity_vcpus, memory * 1000 // host.capacity_memory_mib)
+def fullness(host: Host) -> int:
+    """In permille, by what is fuller; of a host that fits."""
+    by_vcpus = host.allocated_vcpus * 1000 // host.capacity_vcpus
+    return max(by_vcpus, host.allocated_memory_mib * 1000 // host.capacity_memory_mib)
 
 
 def fits(host: Host, vm: VirtualMachine) -> bool:
@@ -129,8 +129,8 @@ def expected(zone: Zone, vm: VirtualMachine) -> list[Host]:
     hosts = Host.objects.filter(zone=zone).select_related("zone", "pod", "cluster").order_by("pk")
     fitting = [host for host in hosts if fits(host, vm)]
     order = {
-        "spread": lambda host: (fullness(host, vm), host.pk),
-        "pack": lambda host: (-fullness(host, vm), host.pk),
+        "spread": lambda host: (fullness(host), host.pk),
+        "pack": lambda host: (-fullness(host), host.pk),
         "first-fit": lambda host: (host.cluster_id, host.pk),
         "pinned": lambda host: host.pk,
     }
@@ -169,7 +169,7 @@ def machine_of(zone: Zone, wish: dict[str, Any]) -> VirtualMachine:
 def try_to_place(vm: VirtualMachine) -> Host | None:
     try:
         with transaction.atomic():
-            return placement.place(vm)
+            return placed(vm)
     except InsufficientCapacity as error:
         placement.remember(vm, error.explanation or {}, fits=False)
         return None

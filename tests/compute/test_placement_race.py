@@ -16,7 +16,7 @@ from apps.compute.placement import Reason
 from apps.core.errors import InsufficientCapacity
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Host
-from tests.factories import make_account, make_offering, make_template, make_vm, make_zone
+from tests.factories import make_account, make_offering, make_template, make_vm, make_zone, placed
 from tests.race import race, shared_database
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -36,7 +36,7 @@ def try_to_place(pk: int) -> tuple[str, str]:
     vm = VirtualMachine.objects.get(pk=pk)
     try:
         with transaction.atomic():
-            host = placement.place(vm)
+            host = placed(vm)
     except InsufficientCapacity as error:
         placement.remember(vm, error.explanation or {}, fits=False)
         return "refused", error.params["reason"]

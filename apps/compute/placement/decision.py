@@ -42,15 +42,15 @@ def check(request: PlacementRequest) -> None:
     raise insufficient(survey, main_reason(survey))
 
 
-def place(vm: VirtualMachine) -> Host:
-    """The machine's host, with everything it needs there claimed and the explanation stored.
+def place(vm: VirtualMachine) -> None:
+    """Give the machine a host, with everything it needs there claimed and the explanation stored.
 
     Call it in a transaction. It is idempotent: a machine that has a host keeps it. All or nothing:
     InsufficientCapacity, which carries the explanation, leaves nothing written.
     """
     needs = needs_of(vm)
-    if vm.host is not None:
-        return vm.host
+    if vm.host_id is not None:
+        return
     for _round in range(ROUNDS):
         survey = Survey(needs.request)
         best = survey.best()
@@ -65,10 +65,9 @@ def place(vm: VirtualMachine) -> Host:
                 continue
             chosen = describe_choice(survey, candidate, pool)
             remember(vm, {**explanation, "chosen": chosen}, fits=True)
-            host = Host.objects.get(pk=candidate.pk)
             size = {"vcpus": needs.request.vcpus, "memory_mib": survey.memory_mib}
-            _note(vm, host, candidate.pod_id, **size)
-            return host
+            _note(vm, candidate.pk, candidate.pod_id, **size)
+            return
     error = insufficient(survey, Reason.CONTENDED)
     error.retry = True
     raise error
@@ -92,7 +91,7 @@ def claim_compute_on(vm: VirtualMachine, host: Host, *, beyond: bool = False) ->
         claims.claim_compute(vm.pk, host.pk, host.pod_id, vcpus=vcpus, memory_mib=memory_mib, beyond=beyond)
     except claims.Taken:
         raise insufficient(Survey(request), Reason.CONTENDED) from None
-    _note(vm, host, vm.pod_id or host.pod_id, vcpus=vcpus, memory_mib=memory_mib)
+    _note(vm, host.pk, vm.pod_id or host.pod_id, vcpus=vcpus, memory_mib=memory_mib)
 
 
 def insufficient(survey: Survey, reason: Reason) -> InsufficientCapacity:
@@ -110,7 +109,7 @@ def _claim(vm: VirtualMachine, needs: Needs, survey: Survey, host: HostView) -> 
     return pool
 
 
-def _note(vm: VirtualMachine, host: Host, pod_id: int, *, vcpus: int, memory_mib: int) -> None:
+def _note(vm: VirtualMachine, host_id: int, pod_id: int, *, vcpus: int, memory_mib: int) -> None:
     """Let the row in hand say what was claimed."""
-    vm.host, vm.pod_id = host, pod_id
+    vm.host_id, vm.pod_id = host_id, pod_id
     vm.claimed_vcpus, vm.claimed_memory_mib = vcpus, memory_mib

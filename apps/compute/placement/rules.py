@@ -55,25 +55,12 @@ BIT = {reason: 1 << index for index, reason in enumerate(Reason)}
 
 _IMPLIED = {Reason.TOO_SMALL}  # by the two rules after it, since nothing allocated is negative
 
-_GREATEST = {"sqlite": "max"}
 _ORDER = {
-    Strategy.SPREAD: "{fullness}, h.id",
-    Strategy.PACK: "{fullness} DESC, h.id",
+    Strategy.SPREAD: "h.fullness, h.id",
+    Strategy.PACK: "h.fullness DESC, h.id",
     Strategy.FIRST_FIT: "h.cluster_id, h.id",
     Strategy.PINNED: "h.id",
 }
-
-
-def fullness(*, of_fitting: bool = False) -> str:
-    """How full a host would be, in permille of its capacity: by CPU or by memory, whichever is more.
-    Beyond 1000 it does not fit. Only hosts that do not fit may have a capacity of 0."""
-    greatest = _GREATEST.get(connection.vendor, "greatest")
-    capacity = "h.capacity_{}" if of_fitting else f"{greatest}(h.capacity_{{}}, 1)"
-    parts = (
-        f"(h.allocated_{what} + %({needed})s) * CAST(1000 AS bigint) / {capacity.format(what)}"
-        for what, needed in (("vcpus", "vcpus"), ("memory_mib", "memory"))
-    )
-    return f"{greatest}({', '.join(parts)})"
 
 
 def fits(host_rules: Rules, broken: Mapping[int, int]) -> str:
@@ -86,7 +73,7 @@ def fits(host_rules: Rules, broken: Mapping[int, int]) -> str:
 
 def order(strategy: str) -> str:
     """In which the strategy prefers hosts that fit; ties by id."""
-    return _ORDER[Strategy(strategy)].format(fullness=fullness(of_fitting=True))
+    return _ORDER[Strategy(strategy)]
 
 
 def params_of(request: PlacementRequest) -> dict[str, Any]:

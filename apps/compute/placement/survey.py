@@ -46,7 +46,7 @@ FROM (SELECT (SELECT count(*) FROM zones_host WHERE zone_id = %(zone)s) AS hosts
 """
 
 _HOSTS = """
-SELECT h.id, h.uuid, h.name, c.id, c.uuid, c.name, p.id, p.uuid, p.name, n.id, {mask}, {fullness},
+SELECT h.id, h.uuid, h.name, c.id, c.uuid, c.name, p.id, p.uuid, p.name, n.id, {mask}, h.fullness,
   h.capacity_vcpus - h.allocated_vcpus, h.capacity_memory_mib - h.allocated_memory_mib
 FROM zones_host h JOIN zones_cluster c ON c.id = h.cluster_id JOIN zones_pod p ON p.id = c.pod_id
   LEFT JOIN network_network n ON n.pod_id = p.id
@@ -72,8 +72,7 @@ SELECT NULL, NULL, first, CAST(sum(hosts) AS bigint) FROM unfit GROUP BY first
 
 
 class HostView(NamedTuple):
-    """A row of _HOSTS. `mask` has the rules about hosts that it breaks; `fullness` is in permille, as
-    it would be with the machine on it."""
+    """A row of _HOSTS. `mask` has the rules about hosts that it breaks; `fullness` is in permille."""
 
     pk: int
     uuid: UUID | str
@@ -163,7 +162,7 @@ class Survey:
     @cached_property
     def groups(self) -> list[HostGroup]:
         """All hosts that do not fit. Each group's mask has the rules about its cluster too."""
-        rank = f"CASE WHEN {rules.fullness()} < {FULL} THEN {rules.fullness()} ELSE {FULL} END * {IDS} + h.id"
+        rank = f"CASE WHEN h.fullness < {FULL} THEN h.fullness ELSE {FULL} END * {IDS} + h.id"
         statement = _GROUPS.format(mask=self._mask, fits=self._fits, rank=rank)
         return [
             HostGroup(cluster, mask | self.broken.get(cluster, 0), hosts, rank)
@@ -183,7 +182,7 @@ class Survey:
         for group in ranked:
             mask = f"({self._mask}) | {self.broken.get(group.cluster_id, 0)}"
             where = f"h.cluster_id = {group.cluster_id} AND ({mask}) = {group.mask}"
-            found += self.read_hosts(where, order=f"{rules.fullness()}, h.id", limit=limit)
+            found += self.read_hosts(where, order="h.fullness, h.id", limit=limit)
         found.sort(key=lambda host: (far[self.mask_of(host)], host.fullness, host.pk))
         return found[:limit]
 
@@ -199,9 +198,7 @@ class Survey:
     ) -> list[HostView]:
         """Hosts of the zone by a constant SQL condition and order. They are chosen by what the index
         holds, before anything else is read."""
-        statement = _HOSTS.format(
-            mask=self._mask, fullness=rules.fullness(), where=where, order=order, limit=int(limit)
-        )
+        statement = _HOSTS.format(mask=self._mask, where=where, order=order, limit=int(limit))
         return [HostView._make(row) for row in self._fetch(statement, params)]
 
     def _fetch(self, statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -184,8 +184,8 @@ class ClaimHost(Step):
     atomic = True
 
     def do(self, op: VmOperation) -> Outcome:
-        host = placement.place(op.vm)
-        resource = f"host:{host.uuid}"
+        placement.place(op.vm)
+        resource = f"host:{op.host.uuid}"
         if locks.take_slot(op.job, resource, settings.JOB_SLOTS_PER_HOST):
             return None
         return WaitFor(f"slot:{resource}", "waiting_for_host")
