@@ -122,7 +122,6 @@ class _Run:
                 started_at=job.started_at or timezone.now(),
                 trail=op.names[: position + 1],
                 midstep=position < len(op.steps),
-                unhurried=self._stays_in_database(position),
             )
         return all(self._do(index) for index in range(position, len(op.steps)))
 
@@ -152,13 +151,8 @@ class _Run:
             claims=1,
             retries=0,
             cancellable=job.cancellable and index + 1 <= op.no_return_index(),
-            unhurried=self._stays_in_database(index + 1),
         )
         return True
-
-    def _stays_in_database(self, index: int) -> bool:
-        """Whether what comes at this place is an atomic step, or the end."""
-        return index >= len(self.op.steps) or self.op.steps[index].atomic
 
     def _checkpoint(self, **changes: Any) -> None:
         """Write progress, unless the lease is lost or, before the point of no return, someone asked

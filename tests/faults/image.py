@@ -38,12 +38,19 @@ WHETHER_ONLY = frozenset({"template_copy_id"})
 """Pointers at such rows: only whether there is one counts."""
 
 
-def tables() -> list[str]:
-    return sorted(
-        model._meta.db_table
-        for model in apps.get_models(include_auto_created=True)
+def tables() -> dict[str, list[str]]:
+    """Each table's columns, but for those that the database computes."""
+    return {
+        model._meta.db_table: [
+            field.column
+            for field in model._meta.local_concrete_fields
+            if field.column and not field.generated
+        ]
+        for model in sorted(
+            apps.get_models(include_auto_created=True), key=lambda model: model._meta.db_table
+        )
         if model._meta.managed and not model._meta.proxy
-    )
+    }
 
 
 def read_rows() -> Rows:
@@ -111,16 +118,19 @@ class DatabaseImage:
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE SCHEMA "{self._schema}"')
             filled = []
-            for name in names:
+            for name, columns in names.items():
                 cursor.execute(f'CREATE UNLOGGED TABLE "{self._schema}"."{name}" AS TABLE "{name}"')
                 if cursor.rowcount:
-                    filled.append(name)
+                    filled.append((name, ", ".join(f'"{column}"' for column in columns)))
             cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
             unchecked = ["SET LOCAL session_replication_role = replica"] if cursor.fetchone()[0] else []
         self._restore = ";".join(
             ["BEGIN", *unchecked]
             + [f'DELETE FROM "{name}"' for name in names]
-            + [f'INSERT INTO "{name}" SELECT * FROM "{self._schema}"."{name}"' for name in filled]
+            + [
+                f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM "{self._schema}"."{name}"'
+                for name, columns in filled
+            ]
             + ["COMMIT"]
         )
 

@@ -119,7 +119,7 @@ def test_a_step_recorded_only_after_it_acted_is_seen(first_leak: FirstLeak) -> N
 
 
 def test_writing_without_looking_at_the_lease_is_seen(first_leak: FirstLeak) -> None:
-    def save(job: Job, *, heed_cancel: bool = False, unhurried: bool = False, **changes: Any) -> None:
+    def save(job: Job, *, heed_cancel: bool = False, **changes: Any) -> None:
         Job.objects.filter(pk=job.pk).update(**changes)
         for name, value in changes.items():
             setattr(job, name, value)
