@@ -25,7 +25,7 @@ def _write_image(host: LabHost, source: Path) -> None:
     raw.unlink()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_kit(lab: Lab) -> Iterator[HostKit]:
     host = lab.hosts[0]
     folder = lab.shared / f"contract-{uuid4().hex[:8]}"
