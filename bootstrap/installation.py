@@ -171,8 +171,11 @@ class Installation:
             "REDIS_URL": self.redis_url(),
         }
 
-    def choose_ports(self) -> None:
-        """Fix the portal's and Redis' ports once: the asked one, else the next free one."""
+    def choose_ports(self, *, anew: bool = False) -> None:
+        """Fix the portal's and Redis' ports once: the asked one, else the next free one. `anew`: those
+        chosen before may be taken by now."""
+        if anew:
+            self.memory.port = self.memory.redis_port = 0
         asked = self.memory.environment.get("PORT")
         if asked:
             self.memory.port = int(asked)

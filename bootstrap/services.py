@@ -104,6 +104,8 @@ class Processes(Step):
             libvirtd.start_by_systemd(installation.log / "install.log")
         self._choose_daemons()
         if not context.supervisor.is_running():
+            if not installation.memory.code:  # nobody knows its address yet, and minutes have passed
+                installation.choose_ports(anew=True)
             self._check_ports()
         if installation.own_redis:
             context.portal.write_redis_configuration()

@@ -102,6 +102,8 @@ def test_the_next_free_port_is_taken_and_kept(installation: Installation) -> Non
         taken.listen()
         installation.choose_ports()
         assert installation.memory.port == port
+        installation.choose_ports(anew=True)
+        assert installation.memory.port not in {0, port}
 
 
 def test_an_asked_port_is_used(installation: Installation) -> None:
