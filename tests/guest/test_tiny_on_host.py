@@ -36,7 +36,7 @@ def machine(lab: Lab, driver: Hypervisor, image: Path) -> Iterator[MachineSpec]:
     storage = connect.primary_storage(lab.address(0), PoolAddress(uuid, str(pool)))
     storage.clone("tpl-tiny", f"vol-{uuid}", 1024**3)
     prefix = lab.guest_network.prefixlen
-    nic = SeedNic(MAC, f"{lab.guest_network[200]}/{prefix}", lab.guest_gateway, (lab.guest_gateway,))
+    nic = SeedNic(MAC, f"{lab.guest_network[230]}/{prefix}", lab.guest_gateway, (lab.guest_gateway,))
     seed = SeedSpec(str(uuid), "on-a-host", networks=[nic])
     storage.write_seed(f"seed-{uuid}", build_seed(seed))
     spec = MachineSpec(
@@ -60,7 +60,7 @@ def machine(lab: Lab, driver: Hypervisor, image: Path) -> Iterator[MachineSpec]:
 def test_it_answers_at_its_address_and_turns_off_when_asked(
     lab: Lab, driver: Hypervisor, machine: MachineSpec
 ) -> None:
-    address = str(lab.guest_network[200])
+    address = str(lab.guest_network[230])
     ready = f"cloudportal guest ready: on-a-host {address} ".encode()
     driver.start(machine.uuid)
     wait_for(lambda: ready in driver.console_log(machine.uuid), "the ready line", 90)
