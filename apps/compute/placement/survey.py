@@ -22,6 +22,7 @@ from apps.core import sql
 BEST = 10
 MAX_COUNTS = 20
 FULL = 2**20  # a fullness beyond which no difference is made
+SPAN = 2 ** len(Reason)  # more than any reason's bit, so that a cluster and a reason go into one number
 IDS = 2**41  # more than there are keys, so that fullness and key go into one 64-bit number
 
 _CLUSTERS = """
@@ -38,9 +39,8 @@ room AS MATERIALIZED (SELECT scope, cluster_id FROM storage_primarystorage WHERE
 judged AS MATERIALIZED (
   SELECT c.id, {mask} AS mask
   FROM zones_cluster c JOIN pod ON pod.id = c.pod_id JOIN zones_zone z ON z.id = %(zone)s)
-SELECT zone.hosts, zone.has_pool, zone.host_has_pool, judged.id, judged.mask
-FROM (SELECT (SELECT count(*) FROM zones_host WHERE zone_id = %(zone)s) AS hosts,
-        EXISTS (SELECT 1 FROM room WHERE scope = 'zone') AS has_pool,
+SELECT zone.has_pool, zone.host_has_pool, judged.id, judged.mask
+FROM (SELECT EXISTS (SELECT 1 FROM room WHERE scope = 'zone') AS has_pool,
         EXISTS (SELECT 1 FROM room WHERE scope = 'host') AS host_has_pool) AS zone
   LEFT JOIN judged ON judged.mask <> 0
 """
@@ -61,13 +61,15 @@ FROM zones_host h WHERE h.zone_id = %(zone)s AND NOT ({fits}) GROUP BY 1, 2
 """
 
 _COUNTS = """
-WITH unfit AS MATERIALIZED (
-  SELECT h.cluster_id, {first} AS first, count(*) AS hosts
-  FROM zones_host h WHERE h.zone_id = %(zone)s AND NOT ({fits}) GROUP BY 1, 2),
-largest AS (SELECT cluster_id, first, hosts FROM unfit ORDER BY hosts DESC, cluster_id, first LIMIT {limit})
-SELECT c.uuid, c.name, l.first, l.hosts FROM largest l JOIN zones_cluster c ON c.id = l.cluster_id
+WITH tally AS MATERIALIZED (
+  SELECT h.cluster_id * {span} + {first} AS mark, count(*) AS hosts
+  FROM zones_host h WHERE h.zone_id = %(zone)s GROUP BY 1),
+largest AS (
+  SELECT mark, hosts FROM tally WHERE mark IS NOT NULL ORDER BY hosts DESC, mark LIMIT {limit})
+SELECT c.uuid, c.name, l.mark %% {span}, l.hosts
+FROM largest l JOIN zones_cluster c ON c.id = l.mark / {span}
 UNION ALL
-SELECT NULL, NULL, first, CAST(sum(hosts) AS bigint) FROM unfit GROUP BY first
+SELECT NULL, NULL, mark %% {span}, CAST(sum(hosts) AS bigint) FROM tally GROUP BY 3
 """
 
 
@@ -118,8 +120,7 @@ class Survey:
         self.memory_mib: int = self._params["memory"]
         mask = rules.mask(rules.cluster_rules(request, self._params))
         rows = self._fetch(_CLUSTERS.format(mask=mask, room=rules.ROOM))
-        has_pool, host_has_pool = rows[0][1:3]
-        self.considered: int = rows[0][0]
+        has_pool, host_has_pool = rows[0][:2]
         self.broken: dict[int, int] = {cluster: broken for *_zone, cluster, broken in rows if cluster}
         own_pools_matter = bool(host_has_pool and not has_pool)
         self._rules = rules.host_rules(request, self._params, own_pools_matter=own_pools_matter)
@@ -141,23 +142,33 @@ class Survey:
         return by_strategy.get(self.request.strategy, 1000)
 
     @cached_property
+    def _tally(self) -> tuple[list[HostCount], dict[Reason | None, int]]:
+        """The MAX_COUNTS largest counts by cluster and first reason, and all hosts by first reason; those
+        that fit have none. One statement, so that they add up while others change the hosts."""
+        first = rules.first_broken(self._rules, self.broken)
+        rows = self._fetch(_COUNTS.format(first=first, span=SPAN, limit=MAX_COUNTS))
+        reasons: dict[int | None, Reason] = {bit: reason for reason, bit in BIT.items()}
+        named = [HostCount(uuid, name, reasons[bit], hosts) for uuid, name, bit, hosts in rows if uuid]
+        return named, {reasons.get(bit): hosts for uuid, _name, bit, hosts in rows if not uuid}
+
+    @cached_property
     def counts(self) -> list[HostCount]:
         """How many hosts do not fit, by cluster and first reason: the MAX_COUNTS largest, the rest of
         each reason in one."""
-        first = rules.first_broken(self._rules, self.broken)
-        statement = _COUNTS.format(first=first, fits=self._fits, limit=MAX_COUNTS)
-        reasons = {bit: reason for reason, bit in BIT.items()}
-        rows = self._fetch(statement)
-        named = [HostCount(uuid, name, reasons[bit], hosts) for uuid, name, bit, hosts in rows if uuid]
-        rest = {reasons[bit]: hosts for uuid, _name, bit, hosts in rows if not uuid}
+        named, totals = self._tally
+        rest = {reason: hosts for reason, hosts in totals.items() if reason}
         for count in named:
             rest[count.reason] -= count.hosts
         return named + [HostCount(None, None, reason, hosts) for reason, hosts in rest.items() if hosts]
 
     @property
+    def considered(self) -> int:
+        """All hosts of the zone."""
+        return sum(self._tally[1].values())
+
+    @property
     def fitting(self) -> int:
-        """How many hosts fit, for people: the statements of a survey may see different moments."""
-        return max(0, self.considered - sum(count.hosts for count in self.counts))
+        return self._tally[1].get(None, 0)
 
     @cached_property
     def groups(self) -> list[HostGroup]:
