@@ -190,6 +190,7 @@ def test_placement_is_explained_to_both(site: Site) -> None:
     told = site.operator.get(path).json()["explanation"]
     assert told["chosen"]["host"]["uuid"] in {host["id"] for host in site.hosts}
     every = site.operator.get(f"{path}?full=1").json()
+    assert set(every) == {"considered", "fitting", "results", "next_cursor"}
     assert [entry["host"]["name"] for entry in every["results"]] == ["h1", "h2"]
     after = every["results"][0]["host"]["uuid"]
     rest = site.operator.get(f"{path}?full=1&cursor={after}").json()

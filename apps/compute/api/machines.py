@@ -8,7 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -195,7 +200,11 @@ class VirtualMachineViewSet(JobbedViewSet):
             OpenApiParameter("full", OpenApiTypes.STR, enum=["1"]),
             OpenApiParameter("cursor", OpenApiTypes.UUID),
         ],
-        responses={200: shapes.PlacementAnswer},
+        responses={
+            200: PolymorphicProxySerializer(
+                "PlacementOrHosts", [shapes.PlacementAnswer, shapes.HostsPage], resource_type_field_name=None
+            )
+        },
     )
     @action(detail=True, methods=["get"])
     def placement(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -216,7 +225,8 @@ class VirtualMachineViewSet(JobbedViewSet):
         after = str(self.find(Host, cursor, "cursor").uuid) if cursor else None
         page = placement.explain_all(placement.request_of(vm), after=after)
         hosts = [shapes.described(host) for host in page.pop("hosts")]
-        return Response({**page, "results": hosts, "next_cursor": page.pop("next")})
+        following = page.pop("next")
+        return Response({**page, "results": hosts, "next_cursor": following})
 
     @extend_schema(
         summary="What happened to it, the latest first", responses={200: EventSerializer(many=True)}
