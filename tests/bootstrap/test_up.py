@@ -14,7 +14,7 @@ import pytest
 from tests.architecture.tree import ROOT, files
 
 MINUTES = 60
-OURS = {"CLOUDPORTAL_VAR", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL"}
+OURS = {"CLOUDPORTAL_VAR", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "MAKEFLAGS", "MAKELEVEL"}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 
 def make(tree: Path, target: str, **environment: str) -> str:
-    """What `make target` said, without what tells the tests where their own portal lies."""
+    """What `make target` said, without what the tests and the make above them are told."""
     inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     done = subprocess.run(
         ["make", target],
