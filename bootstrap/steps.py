@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from bootstrap.terminal import say
 
 
-class Step:
+class Step(ABC):
     """One thing that must be so. `key` names its seconds in up.json."""
 
     key = ""
     title = ""
 
+    @abstractmethod
     def needed(self) -> str | None:
         """What is to be done, in words; None where all is as it should be. Changes nothing, and works
         whether or not the steps before it have been done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def do(self) -> None:
-        raise NotImplementedError
+        """Do what `needed` said."""
 
     def prove(self) -> str:
         """A line on what was seen to work, or CheckFailed. Runs even where nothing was to be done."""

@@ -7,6 +7,7 @@ A step acts on the database (`atomic`, one transaction with its checkpoint) or o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -36,14 +37,15 @@ class WaitFor:
 Outcome = Later | WaitFor | None
 
 
-class Step:
+class Step(ABC):
     """One act. `do` may run again after a crash; `undo` may find all of it, half of it or nothing."""
 
     atomic: ClassVar[bool] = False
     no_undo: ClassVar[str] = ""  # for a step before the point of no return without undo: why
 
+    @abstractmethod
     def do(self, op: Any) -> Outcome:
-        raise NotImplementedError(type(self).__name__)
+        """Do it, or say when to come again."""
 
     def undo(self, op: Any) -> Outcome:
         return None
