@@ -3,7 +3,7 @@ and in the quota; a failed one leaves what was there before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,24 +20,16 @@ from apps.zones.capacity import machine_memory_mib
 from apps.zones.models import Host
 from tests.factories import make_offering
 from tests.faults.audit import full_audit
-from tests.faults.cell import Image
-from tests.faults.conftest import site_image
+from tests.faults.conftest import site, site_image
 from tests.faults.scenarios.compute import failed_once, submit_deploy
-from tests.faults.site import Site, standing_in
+from tests.faults.site import Site
 from workers import operations
 
 assert operations
-__all__ = ["site_image"]
+__all__ = ["site", "site_image"]
 MIB, GIB = 512, 2**30
 NOTHING, COMPUTE, STORAGE, ADDRESS, QUOTA = Holding.NOTHING, *list(Holding)
 DISK = STORAGE | ADDRESS | QUOTA
-
-
-@pytest.fixture
-def site(site_image: tuple[Site, Image]) -> Iterator[Site]:
-    site, _image = site_image
-    with standing_in(site):
-        yield site
 
 
 def held(site: Site) -> Holding:

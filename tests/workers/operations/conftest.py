@@ -1,3 +1,3 @@
-from tests.faults.conftest import site_image
+from tests.faults.conftest import site, site_image
 
-__all__ = ["site_image"]
+__all__ = ["site", "site_image"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.compute.services import lifecycle
@@ -12,11 +10,10 @@ from apps.jobs.models import Job, JobState
 from apps.jobs.services import cancel_job, resolve_job
 from apps.storage.models import Template, TemplateCopy
 from apps.zones.models import Host, HostState
-from tests.faults.cell import Image
 from tests.faults.scenarios.compute import deaf, running, stopped, submit_deploy
 from tests.faults.scenarios.follow import someone_started_it, went_off
 from tests.faults.scenarios.storage import submit_copy
-from tests.faults.site import Site, make_due, standing_in
+from tests.faults.site import Site, make_due
 from tests.faults.stage import Stage
 from workers import engine, operations, sync
 from workers.drivers.base import Power
@@ -24,13 +21,6 @@ from workers.drivers.errors import HostUnreachable, HypervisorRefused
 from workers.drivers.simulator.storage import SimulatedStorage
 
 assert operations
-
-
-@pytest.fixture
-def site(site_image: tuple[Site, Image]) -> Iterator[Site]:
-    site, _image = site_image
-    with standing_in(site):
-        yield site
 
 
 def claim(job: Job) -> Job:
