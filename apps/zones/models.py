@@ -110,7 +110,8 @@ class Host(NamedRow):
     """A machine that runs guests.
 
     `capacity_*` is what may be promised: facts less reserve, times overcommit. `allocated_*` moves
-    only by conditional UPDATE (`apps.zones.capacity`) together with the guest's own row.
+    only by conditional UPDATE (`apps.zones.capacity`) together with the guest's own row. What placement
+    reads of every host stands first in the table: PostgreSQL unpacks a row from its start.
     """
 
     class Driver(models.TextChoices):
