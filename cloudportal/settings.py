@@ -91,7 +91,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
+        "prepare_threshold": 1,  # of apps.core.sql; the ORM binds by itself and prepares nothing
+    }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a server that was restarted costs no request
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -15,7 +15,6 @@ from django.db.models import F
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.placement.explanation import Ref
 from apps.compute.placement.request import Needs
-from apps.compute.placement.rules import keys
 from apps.compute.placement.survey import public_id
 from apps.core import sql
 from apps.core.errors import StateConflict
@@ -44,7 +43,10 @@ WHERE id = (
   AND enabled AND allocated_bytes <= promised_bytes - %(disk)s
 RETURNING id, uuid, name
 """
-_MOVE_VOLUMES = "UPDATE storage_volume SET pool_id = %(pool)s WHERE id IN ({keys}) AND pool_id IS NULL"
+_MOVE_VOLUMES = """
+UPDATE storage_volume SET pool_id = %(pool)s
+WHERE pool_id IS NULL AND id IN (SELECT volume_id FROM compute_volumeattachment WHERE vm_id = %(vm)s)
+"""
 _PLUG_NIC = """
 UPDATE compute_nic SET ip_id = %(address)s, network_id = %(network)s WHERE id = %(nic)s AND ip_id IS NULL
 """
@@ -63,7 +65,7 @@ def claim_compute(
         raise Taken
 
 
-def claim_pool(needs: Needs, *, host_id: int, cluster_id: int) -> Ref | None:
+def claim_pool(vm_id: int, needs: Needs, *, host_id: int, cluster_id: int) -> Ref | None:
     """Room for all of the machine's new volumes in one pool: the host's own before its cluster's
     before the zone's, the one with most room first. Taken if there is none; None if none is needed."""
     if not needs.volumes:
@@ -76,7 +78,7 @@ def claim_pool(needs: Needs, *, host_id: int, cluster_id: int) -> Ref | None:
     else:
         raise Taken
     pk, uuid, name = claimed[0]
-    if sql.changed(_MOVE_VOLUMES.format(keys=keys(needs.volumes)), {"pool": pk}) != len(needs.volumes):
+    if sql.changed(_MOVE_VOLUMES, {"pool": pk, "vm": vm_id}) != needs.volumes:
         raise StateConflict(reason="placed_meanwhile")
     return {"uuid": public_id(uuid), "name": name}
 

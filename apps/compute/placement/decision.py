@@ -104,7 +104,7 @@ def insufficient(survey: Survey, reason: Reason) -> InsufficientCapacity:
 def _claim(vm: VirtualMachine, needs: Needs, survey: Survey, host: HostView) -> Ref | None:
     """Claim compute, pool room and addresses on this host. Returns the pool, if one was needed."""
     claims.claim_compute(vm.pk, host.pk, host.pod_id, vcpus=needs.request.vcpus, memory_mib=survey.memory_mib)
-    pool = claims.claim_pool(needs, host_id=host.pk, cluster_id=host.cluster_id)
+    pool = claims.claim_pool(vm.pk, needs, host_id=host.pk, cluster_id=host.cluster_id)
     claims.claim_addresses(needs, host.network_id)
     return pool
 

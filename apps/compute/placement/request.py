@@ -38,11 +38,11 @@ class PlacementRequest:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A request with the rows behind it: keys of the volumes without a pool, and key and public id of
-    the NICs without an address."""
+    """A request with what is behind it: how many volumes have no pool, and key and public id of the
+    NICs without an address."""
 
     request: PlacementRequest
-    volumes: tuple[int, ...]
+    volumes: int
     nics: tuple[tuple[int, UUID], ...]
 
 
@@ -69,14 +69,14 @@ def needs_of(vm: VirtualMachine) -> Needs:
     for kind, host_id, _uuid, pod_id, last_host_id in rows:
         if kind == "machine":
             vm.host_id, vm.pod_id, vm.last_host_id = host_id, pod_id, last_host_id
-    volumes = [(pk, pool, size) for kind, pk, _uuid, pool, size in rows if kind == "volume"]
+    volumes = [(pool, size) for kind, _pk, _uuid, pool, size in rows if kind == "volume"]
     nics = tuple((pk, _uuid_of(uuid)) for kind, pk, uuid, *_rest in rows if kind == "nic")
-    pools = {pool for _pk, pool, _size in volumes if pool is not None}
+    pools = {pool for pool, _size in volumes if pool is not None}
     request = PlacementRequest(
         zone_id=vm.zone_id,
         vcpus=vm.offering.vcpus,
         memory_mib=vm.offering.memory_mib,
-        disk_bytes=sum(size for _pk, pool, size in volumes if pool is None),
+        disk_bytes=sum(size for pool, size in volumes if pool is None),
         nics=len(nics),
         arch=vm.template.arch,
         strategy=vm.strategy,
@@ -85,7 +85,7 @@ def needs_of(vm: VirtualMachine) -> Needs:
         pool_ids=tuple(sorted(pools)),
         last_host_id=vm.last_host_id if pools else None,
     )
-    return Needs(request, tuple(pk for pk, pool, _size in volumes if pool is None), nics)
+    return Needs(request, sum(pool is None for pool, _size in volumes), nics)
 
 
 def _uuid_of(value: UUID | str) -> UUID:

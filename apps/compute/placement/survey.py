@@ -32,7 +32,7 @@ WITH pod AS MATERIALIZED (
        SELECT 1 FROM network_ipaddress a
        WHERE a.network_id = n.id AND a.holder IS NULL
          AND (a.free_after IS NULL OR a.free_after <= %(now)s)
-       LIMIT %(nics)s) AS enough) AS free_addresses
+       LIMIT {nics}) AS enough) AS free_addresses
   FROM zones_pod p LEFT JOIN network_network n ON n.pod_id = p.id
   WHERE p.zone_id = %(zone)s),
 room AS MATERIALIZED (SELECT scope, cluster_id FROM storage_primarystorage WHERE {room}),
@@ -119,7 +119,7 @@ class Survey:
         self._params = rules.params_of(request)
         self.memory_mib: int = self._params["memory"]
         mask = rules.mask(rules.cluster_rules(request, self._params))
-        rows = self._fetch(_CLUSTERS.format(mask=mask, room=rules.ROOM))
+        rows = self._fetch(_CLUSTERS.format(mask=mask, room=rules.ROOM, nics=int(request.nics)))
         has_pool, host_has_pool = rows[0][:2]
         self.broken: dict[int, int] = {cluster: broken for *_zone, cluster, broken in rows if cluster}
         own_pools_matter = bool(host_has_pool and not has_pool)
