@@ -73,7 +73,8 @@ def parallel() -> list[str]:
 
 def pytest(python: PythonEnvironment, stage: str, options: Sequence[str], extra: Mapping[str, str]) -> None:
     argv: list[str | Path] = [python.python, "-m", "pytest", *options]
-    seconds, code = timed(argv, cwd=python.root, env=with_environment(extra))
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}  # else each process of each stage rewrites every assertion anew
+    seconds, code = timed(argv, cwd=python.root, env=with_environment({**kept, **extra}))
     good = code in (0, NO_TEST_CHOSEN)
     _verdict(stage, seconds, good=good)
     if not good:

@@ -19,7 +19,7 @@ from apps.zones.models import Host
 from tests.factories import make_account, make_offering, make_template, make_vm, make_zone, placed
 from tests.race import race, shared_database
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases, pytest.mark.servers]
 PROCESSES = 16
 ROOM = 16
 MACHINES = 2 * PROCESSES

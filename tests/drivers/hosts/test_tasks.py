@@ -25,6 +25,8 @@ from workers.drivers.hosts.local import LocalCommands
 from workers.drivers.hosts.ssh import SshCommands
 from workers.drivers.hosts.tasks import CommandTasks
 
+pytestmark = pytest.mark.servers
+
 GONE = TaskStatus(TaskPhase.GONE)
 
 
