@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -13,7 +15,7 @@ STATEMENT = "SELECT name FROM zones_region WHERE name = %(name)s"
 
 @pytest.mark.databases
 @pytest.mark.django_db
-def test_rows_are_answered_and_changes_counted():
+def test_rows_are_answered_and_changes_counted() -> None:
     Region.objects.create(name="North")
     rename = "UPDATE zones_region SET name = %(new)s WHERE name = %(old)s"
 
@@ -25,7 +27,7 @@ def test_rows_are_answered_and_changes_counted():
 
 @pytest.mark.databases
 @pytest.mark.django_db
-def test_statements_count_as_queries_like_any_other(django_assert_num_queries):
+def test_statements_count_as_queries_like_any_other(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1) as counted:
         sql.rows(STATEMENT, {"name": "North"})
 
@@ -34,7 +36,7 @@ def test_statements_count_as_queries_like_any_other(django_assert_num_queries):
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_postgresql_keeps_them_prepared():
+def test_postgresql_keeps_them_prepared() -> None:
     for _time in range(3):
         sql.rows(STATEMENT, {"name": "North"})
 
