@@ -133,8 +133,8 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
 
 def login_link(context: Context) -> str:
     """A link that logs the administrator in once. Its secret is shown here and written to up.json only."""
-    path = context.portal.ask("login_link", "--user", ADMIN, what="making a login link")
-    return context.installation.url + path
+    asked = ("login_link", "--user", ADMIN, "--url", context.installation.url)
+    return context.portal.ask(*asked, what="making a login link")
 
 
 def login(installations: Sequence[Installation]) -> None:
