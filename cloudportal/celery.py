@@ -2,9 +2,11 @@
 
 import os
 import sys
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import celeryd_init, task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudportal.settings")
@@ -32,6 +34,13 @@ def keep_connections(**_: Any) -> None:
     database: dict[str, Any] = settings.DATABASES["default"]  # type: ignore[assignment]
     database.get("OPTIONS", {}).pop("pool", None)
     database["CONN_MAX_AGE"] = None
+
+
+@celeryd_init.connect
+def accept_being_root(**_: Any) -> None:
+    """Libvirt's socket and the disks' folders are root's. Celery warns of that at each start, and has no
+    setting against it; whoever reads the logs should find there what is amiss only."""
+    warnings.filterwarnings("ignore", "You're running the worker with superuser privileges", SecurityWarning)
 
 
 @task_prerun.connect

@@ -51,8 +51,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            writable = {name for name, field in self.fields.items() if not field.read_only}
-            unknown = sorted(set(data) - writable)
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            unknown = sorted(set(data).difference(writable))
             if unknown:
                 raise InvalidInput("unknown_field", place=str(unknown[0])[:100], known=", ".join(writable))
         return super().to_internal_value(data)

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 from rest_framework import exceptions
 
+from apps.compute.api.serializers import VmInput
 from apps.core.strict_json import MAX_BYTES
 from apps.zones import services
 from apps.zones.models import Region
@@ -95,6 +96,11 @@ def test_unknown_fields_and_parameters_are_named(cast: Cast) -> None:
     assert code(answer) == (422, "invalid_input", "colour")
     for path in ("regions/?colour=red", f"zones/{cast.zone.uuid}/?colour=red"):
         assert code(cast.operator.get(path)) == (422, "invalid_input", "colour")
+
+
+def test_the_known_fields_are_told_in_the_order_of_the_description(cast: Cast) -> None:
+    answer = cast.operator.post("virtual-machines/", {"colour": "red"})
+    assert answer.json()["params"]["known"].split(", ") == list(VmInput().fields)
 
 
 def test_a_missing_field_is_named(cast: Cast) -> None:

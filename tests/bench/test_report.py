@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import report as bench_report
 from bench.bars import BARS, combine, missed
 from bench.floors import FLOORS, exceeded
 from bench.report import Report, machine
@@ -109,3 +110,11 @@ def test_the_machine_is_described() -> None:
     described = machine(programs=())
     assert described["cores"] >= 1
     assert described["packages"]["django"].startswith("5.2")
+
+
+def test_a_package_that_is_not_installed_is_absent_from_the_description(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bench_report, "PACKAGES", ("django", "no-such-package"))
+    assert machine(programs=())["packages"].keys() == {"django", "no-such-package"}
+    assert machine(programs=())["packages"]["no-such-package"] is None

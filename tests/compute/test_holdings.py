@@ -12,6 +12,7 @@ from apps.accounts.models import Quota
 from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.services import deploy, edit, lifecycle
+from apps.compute.services.actions import ACTIONS
 from apps.compute.states import HOLDS, Holding, State
 from apps.jobs.models import Job, JobState
 from apps.network.models import IpAddress
@@ -78,6 +79,15 @@ LIFE: list[tuple[Act, State]] = [
     (lifecycle.recover_vm, State.STOPPED),
     (lifecycle.destroy_vm, State.DESTROYED),
 ]
+"""Each act in turn on one machine, and the state that it leads to."""
+
+HELD_APART: set[Act] = {lifecycle.expunge_vm, deploy.redeploy_vm, lifecycle.dismiss_vm}
+"""The end of a life, and what follows a deploy that failed: below, each for itself."""
+
+
+def test_no_act_is_left_out() -> None:
+    """Whoever adds a verb gives its act a place in LIFE above."""
+    assert {act for act, _state in LIFE} | HELD_APART == set(ACTIONS.values())
 
 
 def test_every_act_of_a_life_leaves_what_its_state_holds(site: Site) -> None:

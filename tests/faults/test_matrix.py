@@ -14,7 +14,11 @@ assert scenarios
 pytestmark = [pytest.mark.faults, pytest.mark.databases]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=str)
+def by_kind_and_name(scenario: Scenario) -> str:
+    return f"{scenario.kind}: {scenario}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=by_kind_and_name)
 def test_the_operation_keeps_its_declaration(scenario: Scenario, site_image: tuple[Site, Image]) -> None:
     report = run_scenario(scenario, *site_image)
     assert report.leaks == []
