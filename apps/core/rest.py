@@ -15,7 +15,9 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.template.loader import render_to_string
+from django.views import defaults
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.parsers import MultiPartParser
@@ -194,6 +196,31 @@ def _flat(detail: Any, place: str) -> Any:
             yield from _flat(inner, place)
     elif isinstance(detail, exceptions.ErrorDetail):
         yield place, detail
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses before any view, such as a host name that is not ours."""
+    if _is_for_api(request):
+        return _problem_of_django(request, MalformedRequest("not_readable"))
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What no view caught. Its page asks neither the database nor the session: they may be what fails."""
+    if _is_for_api(request):
+        return _problem_of_django(request, CloudError())
+    page = render_to_string("500.html", {"request_id": request_id.get()})
+    return HttpResponseServerError(page)
+
+
+def _is_for_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _problem_of_django(request: HttpRequest, error: CloudError) -> HttpResponse:
+    body = _problem(None, error.code, error.status, error).data
+    body["instance"] = request.path
+    return JsonResponse(body, status=error.status, content_type=PROBLEM_TYPE)
 
 
 class UnknownPath(APIView):

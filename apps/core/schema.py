@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 _TEXT = {"type": "string"}
@@ -45,15 +46,25 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def describe_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Every operation may answer with a problem; every act takes an Idempotency-Key."""
+    """Every operation may answer with a problem; every act takes an Idempotency-Key; none is described
+    by words that were written for whoever reads its class."""
+    of_classes = _words_of_classes(generator)
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     for path in result["paths"].values():
         for method in _METHODS:
             operation = path.get(method)
             if operation is None:
                 continue
+            if operation.get("description") in of_classes:
+                del operation["description"]
             operation["responses"].setdefault("4XX", _ANSWER)
             operation["responses"].setdefault("5XX", _ANSWER)
             if method != "get":
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     return result
+
+
+def _words_of_classes(generator: Any) -> set[str]:
+    """The docstrings of all views' classes, which stand in where an operation has none of its own."""
+    classes = {cls for _path, _regex, _method, view in generator.endpoints for cls in view.cls.__mro__}
+    return {inspect.cleandoc(cls.__doc__) for cls in classes if cls.__doc__}

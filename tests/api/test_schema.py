@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from apps.compute.api.serializers import ACTION_PATHS, EDITED
 from apps.compute.verbs import VERBS
 from apps.jobs.models import Job, JobState
 from apps.zones import services as zones
+from cloudportal.api import VIEWSETS
 from tests.api.client import Api
 from tests.api.conftest import Cast, make_cast
 
@@ -63,6 +65,17 @@ def test_every_operation_may_answer_with_a_problem() -> None:
             assert list(content) == ["application/problem+json"], path
             if method in {"post", "patch", "delete"}:
                 assert "Idempotency-Key" in {entry["name"] for entry in operation["parameters"]}, path
+
+
+def test_every_operation_has_a_summary_and_no_words_of_its_class() -> None:
+    internal = {inspect.cleandoc(cls.__doc__ or "") for view in VIEWSETS.values() for cls in view.__mro__}
+    described = 0
+    for path, operations in document()["paths"].items():
+        for method, operation in operations.items():
+            assert operation["summary"], (method, path)
+            assert operation.get("description") not in internal, (method, path)
+            described += "description" in operation
+    assert described > 4
 
 
 def test_every_verb_of_a_machine_has_its_path_or_is_an_edit() -> None:

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 
 from apps.accounts.models import Account, User
 from apps.compute.models import ServiceOffering, VirtualMachine
@@ -20,6 +22,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 SAME_IN_GREEK = {"cloudportal", "English", "VM", "SSH", "CPU", "vCPU", "MiB", "cloud", "init", "config", "sh"}
+SAME_IN_GREEK |= {"cookies"}
 SAME_IN_GREEK |= {"bin", "make", "login"}  # what is typed
 SPOKEN = {"title", "aria-label", "placeholder", "alt"}
 
@@ -123,6 +126,13 @@ def test_a_refusal_is_greek(vm: VirtualMachine, reader: User) -> None:
     assert b'role="alert"' in page.content
     assert english_in(page.content) == set()
     assert english_in(client.get("/virtual-machines/00000000-0000-0000-0000-000000000000/").content) == set()
+
+
+@pytest.mark.parametrize("page", ["400", "403", "403_csrf", "404", "500"])
+def test_the_pages_of_errors_are_greek(page: str) -> None:
+    with translation.override("el"):
+        text = render_to_string(f"{page}.html", {"request_id": "1"})
+    assert english_in(text.encode()) == set()
 
 
 def test_the_reader_changes_the_language_and_stays_on_the_page(reader: User) -> None:
