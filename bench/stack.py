@@ -64,7 +64,7 @@ class Stack:
         supervisor.start([_with_our_tasks(program) for program in portal.programs()])
         try:
             supervisor.await_running()
-            await_answer(self.installation.url + "/api/v1/schema/", log=self.installation.log / "web-0.log")
+            await_answer(self.installation, path="/api/v1/schema/")
             what = "issuing a token"
             self.context.token = portal.ask("issue_token", "--user", "admin", "--name", "bench", what=what)
             yield

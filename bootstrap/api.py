@@ -21,11 +21,13 @@ Row = dict[str, Any]
 
 
 class Api:
-    """`/api/v1/` of a portal, with a token. Answers of 400 and above become CheckFailed."""
+    """`/api/v1/` of a portal, with a token. Answers of 400 and above become CheckFailed. `headers`
+    go with every request."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, headers: Mapping[str, str] | None = None) -> None:
         self._url = url
         self._token = token
+        self._headers = headers or {}
 
     def get(self, path: str) -> Any:
         return self._send("GET", path)
@@ -89,10 +91,14 @@ class Api:
                 time.sleep(POLL_SECONDS)
 
     def _send(self, method: str, path: str, data: bytes | None = None, kind: str = "") -> Any:
-        url = path if path.startswith("http") else f"{self._url}/api/v1/{path}"
+        if path.startswith("http"):  # of a following page, which the portal names as a proxy's client would
+            path = path.partition("/api/v1/")[2]
+        url = f"{self._url}/api/v1/{path}"
         request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - our own portal
         request.add_header("Authorization", f"Token {self._token}")
         request.add_header("Accept", "application/json")
+        for name, value in self._headers.items():
+            request.add_header(name, value)
         if kind:
             request.add_header("Content-Type", kind)
         try:

@@ -46,11 +46,15 @@ def _down(_: Arguments) -> None:
     if any(installation.memory.kind == "kvm" for installation in found):
         become_root()
     stopping.down(found, purge=purge)
-    if purge:
-        if (ROOT / "var" / "lab" / "lab.json").exists():
+    if (
+        purge and VAR == ROOT / "var" and VAR.exists()
+    ):  # another folder held an installation, or nothing of ours
+        if (VAR / "lab" / "lab.json").exists():
             _lab(["down"])
-        for var in (VAR, ROOT / "var"):
-            shutil.rmtree(var, ignore_errors=True)
+        try:
+            shutil.rmtree(VAR)
+        except PermissionError as error:
+            raise CheckFailed(f"not removed: {error}", repair="sudo PURGE=1 make down") from error
 
 
 def _status(_: Arguments) -> None:

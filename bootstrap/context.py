@@ -42,4 +42,4 @@ class Context:
 
     @property
     def api(self) -> Api:
-        return Api(self.installation.url, self.token)
+        return Api(self.installation.url, self.token, self.installation.headers)

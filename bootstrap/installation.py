@@ -19,6 +19,7 @@ Kind = Literal["kvm", "simulator"]
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "REDIS_URL")
 LOOPBACK = ("127.0.0.1", "localhost")
+OWN_NAMES = frozenset({"demo", "log", "run", "secrets", "uploads", "db.sqlite3", "up.json"})
 LONGEST_SOCKET_PATH = 100
 """Linux allows 107 bytes for a socket's path."""
 
@@ -89,8 +90,11 @@ class Installation:
             ) from error
 
     def create(self) -> None:
-        """Make the folders; what lies in them is for their owner only."""
+        """Make the folders; what lies in them is for their owner only. CheckFailed if the folder holds
+        something else: one day it is removed with all that is in it."""
+        self._refuse_foreign_folder()
         self.var.mkdir(parents=True, exist_ok=True)
+        self.var.chmod(0o700)
         for folder in (self.log, self.run, self.secrets, self.uploads):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
@@ -98,6 +102,17 @@ class Installation:
             self.socket.parent.mkdir(mode=0o700, exist_ok=True)
             if self.socket.parent.stat().st_uid != os.geteuid():
                 raise CheckFailed(f"{self.socket.parent} is not ours", repair=f"rm -r {self.socket.parent}")
+
+    def _refuse_foreign_folder(self) -> None:
+        usual = self.root / "var"
+        if self.exists or not self.var.is_dir() or usual in (self.var, *self.var.parents):
+            return
+        foreign = sorted(path.name for path in self.var.iterdir() if path.name not in OWN_NAMES)
+        if foreign:
+            raise CheckFailed(
+                f"{self.var} holds something else: {', '.join(foreign[:3])}",
+                repair="CLOUDPORTAL_VAR=/srv/cloudportal make up  (a folder of its own)",
+            )
 
     def save(self) -> None:
         write_private(self._file, json.dumps(asdict(self.memory), indent=1) + "\n")
@@ -138,6 +153,28 @@ class Installation:
         host = "127.0.0.1" if self.bind == "0.0.0.0" else self.bind  # noqa: S104 - a comparison
         return f"http://{host}:{self.memory.port}"
 
+    @property
+    def names(self) -> list[str]:
+        """The names that people use, besides loopback."""
+        return [name for name in self.memory.environment.get("CLOUDPORTAL_HOSTS", "").split(",") if name]
+
+    @property
+    def is_behind_tls(self) -> bool:
+        return self.memory.environment.get("CLOUDPORTAL_SECURE") == "1"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the installer's own requests need besides: behind TLS, to look as if from the proxy."""
+        return {"X-Forwarded-Proto": "https"} if self.is_behind_tls else {}
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the portal: by its first name, through the proxy if there is one."""
+        name = self.names[0].lstrip(".") if self.names else ""
+        if self.is_behind_tls:
+            return f"https://{name or 'localhost'}"
+        return f"http://{name}:{self.memory.port}" if name and self.bind not in LOOPBACK else self.url
+
     def redis_url(self) -> str:
         """The broker's address: the given one, or our own Redis with its password."""
         if given := self.memory.environment.get("REDIS_URL"):
@@ -164,9 +201,9 @@ class Installation:
             "LANG": "C.UTF-8",
             **passed,
             "PYTHONUNBUFFERED": "1",
-            "CLOUDPORTAL_HOSTS": "127.0.0.1,localhost,[::1]",
             "CLOUDPORTAL_UPLOADS": str(self.uploads),
             **given,
+            "CLOUDPORTAL_HOSTS": ",".join([*self.names, "127.0.0.1", "localhost", "[::1]"]),
             "CLOUDPORTAL_VAR": str(self.var),
             "REDIS_URL": self.redis_url(),
         }

@@ -64,6 +64,17 @@ def own_machines(storage: Path) -> list[str]:
     return [uuid for uuid in listed.split() if f"'{storage}/" in _virsh("dumpxml", uuid)]
 
 
+def others_machines(storage: Path) -> list[str]:
+    """The machines of this host whose disks lie elsewhere, by UUID."""
+    own = set(own_machines(storage))
+    return [uuid for uuid in _virsh("list", "--all", "--uuid").split() if uuid not in own]
+
+
+def start_alone(daemon: str, log: Path) -> None:
+    """Start a daemon that nobody supervises, as the machine's own would be."""
+    run([daemon, "--daemon"], what=f"starting {daemon}", repair=f"{daemon} --daemon", log=log)
+
+
 def remove_machine(uuid: str) -> None:
     """Power off and forget; its disks are removed with the storage folder."""
     succeeds(["virsh", "--connect", URI, "destroy", uuid])

@@ -16,6 +16,8 @@ from bootstrap.terminal import capture, run, succeeds
 CODE = ("apps", "cloudportal", "workers", "templates", "static", "locale", "requirements", "manage.py")
 SHORT_WORKERS = 4
 WEB_PROCESSES = 2
+PRIVATE = 0o077
+"""The umask of whatever may make the database or write beside it."""
 DAEMONS = {"virtlogd": "/usr/sbin/virtlogd", "libvirtd": "/usr/sbin/libvirtd"}
 
 
@@ -34,6 +36,7 @@ class Portal:
             log=self._log,
             env=self.installation.environment(),
             cwd=self.installation.root,
+            umask=PRIVATE,
         )
 
     def run_module(self, module: str, *, what: str) -> None:
@@ -45,6 +48,7 @@ class Portal:
             log=self._log,
             env=self.installation.environment(),
             cwd=self.installation.root,
+            umask=PRIVATE,
         )
 
     def ask(self, *arguments: str, what: str) -> str:
@@ -100,7 +104,7 @@ class Portal:
         worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
         many = str(max(SHORT_WORKERS, os.cpu_count() or 1))
         found = [
-            Program(name, [path], 10 + place)
+            Program(name, [path], 10 + place, umask="022")
             for place, (name, path) in enumerate(DAEMONS.items())
             if name in installation.memory.own_daemons
         ]
@@ -111,7 +115,7 @@ class Portal:
         web = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
         address = f"{installation.bind}:{installation.memory.port}"
         found += [
-            Program("web", [*web, "--fd", "0"], 30, umask="077", socket=address, processes=WEB_PROCESSES),
+            Program("web", [*web, "--fd", "0"], 30, socket=address, processes=WEB_PROCESSES),
             Program(
                 "worker-short",
                 [*worker, "-Q", "short", "-n", "short@portal", "-c", many],

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from bootstrap import libvirtd
 from bootstrap.context import Context
 from bootstrap.failures import CheckFailed
-from bootstrap.installation import is_free
+from bootstrap.installation import Installation, is_free
 from bootstrap.steps import Step
 from bootstrap.terminal import Heartbeat, tail
 
@@ -64,6 +63,7 @@ class Database(Step):
 
     def do(self) -> None:
         self._context.portal.manage("migrate", "--no-input", what="creating tables")
+        self._context.portal.manage("init_secrets", what="trying the key ring on what is sealed")
         self._context.portal.manage("init_cloud", what="creating the first rows")
 
     def prove(self) -> str:
@@ -132,21 +132,23 @@ class Processes(Step):
 
     def prove(self) -> str:
         self._context.supervisor.await_running()
-        await_answer(
-            self._context.installation.url + HEALTH_PATH, log=self._context.installation.log / "web-0.log"
-        )
+        await_answer(self._context.installation)
         if self._context.installation.memory.kind == "kvm":
             libvirtd.prove()
         return ", ".join(row.name for row in self._context.supervisor.statuses())
 
 
-def await_answer(url: str, *, log: Path, seconds: float = ANSWER_SECONDS) -> None:
-    """Wait until `url` answers with 200."""
+def await_answer(
+    installation: Installation, *, path: str = HEALTH_PATH, seconds: float = ANSWER_SECONDS
+) -> None:
+    """Wait until the portal answers with 200."""
+    url, log = installation.url + path, installation.log / "web-0.log"
     limit = time.monotonic() + seconds
     with Heartbeat(f"waiting for {url}"):
         while True:
             try:
-                with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own portal
+                request = urllib.request.Request(url, headers=installation.headers)  # noqa: S310 - our own portal
+                with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                     if answer.status == 200:
                         return
                     said = str(answer.status)

@@ -15,7 +15,7 @@ from bootstrap.context import Context
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation
 from bootstrap.portal import DAEMONS
-from bootstrap.services import HEALTH_PATH, await_answer
+from bootstrap.services import await_answer
 from bootstrap.terminal import say, tail
 
 LINES_SHOWN = 4000
@@ -31,13 +31,32 @@ def down(installations: Sequence[Installation], *, purge: bool) -> None:
         if purge and installation.memory.kind == "kvm":
             _remove_machines(context)
         if context.supervisor.is_running():
+            left = _daemons_others_need(context)
             context.supervisor.stop()
-            say(f"{installation.var}: stopped")
+            say(f"{installation.var}: stopped{'' if purge else _what_goes_on(installation)}")
+            for daemon in left:
+                libvirtd.start_alone(daemon, installation.log / "install.log")
+                say(f"{daemon} goes on by itself: others' machines are defined here")
         else:
             say(f"{installation.var}: was not running")
         if purge:
             _remove(installation)
             say(f"{installation.var}: removed")
+
+
+def _what_goes_on(installation: Installation) -> str:
+    if installation.memory.kind != "kvm":
+        return ""
+    return "; its machines and their bridge stay up (PURGE=1 make down removes them)"
+
+
+def _daemons_others_need(context: Context) -> list[str]:
+    """Which of the daemons that we run must outlive us: all, where machines are defined that are not ours."""
+    installation = context.installation
+    if not installation.memory.own_daemons or not libvirtd.answers("libvirtd"):
+        return []
+    others = libvirtd.others_machines(installation.storage)
+    return installation.memory.own_daemons if others else []
 
 
 def _remove_machines(context: Context) -> None:
@@ -94,7 +113,7 @@ def _show(installation: Installation) -> list[str]:
         say(f"  {row.name:14} {row.state:9} pid {row.pid:<8} up {_duration(row.up_seconds)}")
     amiss = [f"{row.name} is {row.state}" for row in rows if row.state != "RUNNING"]
     try:
-        await_answer(installation.url + HEALTH_PATH, log=installation.log / "web-0.log", seconds=5)
+        await_answer(installation, seconds=5)
     except CheckFailed as failure:
         amiss.append(failure.what)
     memory = installation.memory

@@ -37,7 +37,7 @@ class Program:
     argv: Sequence[str]
     priority: int
     stop_seconds: int = 10
-    umask: str = "022"
+    umask: str = "077"
     socket: str = ""
     processes: int = 1
     group: str = ""

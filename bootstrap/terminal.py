@@ -81,6 +81,7 @@ def run(
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    umask: int = -1,
 ) -> None:
     """Run a command with its output in `log`; a non-zero exit raises CheckFailed with the log's end."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +94,7 @@ def run(
             stderr=subprocess.STDOUT,
             env=env,
             cwd=cwd,
+            umask=umask,
             check=False,
         )
     if done.returncode:

@@ -45,7 +45,7 @@ def test(python: PythonEnvironment, arguments: Sequence[str], *, long: bool) -> 
         for stage, options, on_postgres in _stages(long=long):
             environment = {"DATABASE_URL": postgres.url} if on_postgres else {}
             try:
-                quality.pytest(python, stage, [*options, *arguments], environment)
+                quality.pytest(python, stage, options, arguments, environment)
             except CheckFailed as failure:
                 failed.append(failure)
     say(f"Tests took {time.monotonic() - begun:.0f} s")
@@ -59,10 +59,7 @@ def test(python: PythonEnvironment, arguments: Sequence[str], *, long: bool) -> 
 def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
     """Name, pytest's options, and whether it runs on PostgreSQL."""
     if long:
-        return [
-            ("long", ["-m", "long and not postgres"], False),
-            ("long on PostgreSQL", ["-m", "long and (postgres or databases)"], True),
-        ]
+        return [("long", ["-m", "long"], False)]
     spread = quality.parallel()
     return [
         ("SQLite", [*spread, "-m", quality.FAST], False),

@@ -45,7 +45,8 @@ class Access(Step):
 
     def _accepts(self, token: str) -> bool:
         try:
-            Api(self._context.installation.url, token).get("zones/")
+            installation = self._context.installation
+            Api(installation.url, token, installation.headers).get("zones/")
         except CheckFailed:
             return False
         return True
@@ -57,7 +58,7 @@ class Access(Step):
         write_up_file(self._context.installation, {"api_token": self._known})
 
     def prove(self) -> str:
-        Api(self._context.installation.url, self._context.token).get("zones/")
+        self._context.api.get("zones/")
         return self._context.installation.url
 
 
@@ -124,16 +125,23 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
     write_up_file(installation, facts)
     say()
     say("Nothing had to be changed." if not changed else f"Done in {seconds['total']:.0f} s.")
-    say(f"Portal  {facts['url']}")
+    say(f"Portal  {installation.public_url}/")
     say(f"Log in  {link}   (once, within minutes; a new link: make login)")
     if machine is not None:
         say(f"Machine {machine.ssh_command()}")
     say(f"Facts   {installation.up_file}")
+    say(f"Stop    {stop_command(installation)}")
+
+
+def stop_command(installation: Installation) -> str:
+    """How to stop this installation and no other one of the checkout."""
+    alone = installation.var != installation.root / "var"
+    return f"CLOUDPORTAL_VAR={installation.var} make down" if alone else "make down"
 
 
 def login_link(context: Context) -> str:
     """A link that logs the administrator in once. Its secret is shown here and written to up.json only."""
-    asked = ("login_link", "--user", ADMIN, "--url", context.installation.url)
+    asked = ("login_link", "--user", ADMIN, "--url", context.installation.public_url)
     return context.portal.ask(*asked, what="making a login link")
 
 

@@ -7,6 +7,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudportal.settings")
 _portal = get_asgi_application()
 
-from cloudportal.body_limit import BodyLimit  # noqa: E402 - settings first
+from apps.accounts.secrets import require_keyring  # noqa: E402 - settings first
+from cloudportal.body_limit import BodyLimit  # noqa: E402
 
+require_keyring()
 application = BodyLimit(_portal)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 The server hands bodies on as they come and would put any length of them on disk before a view, or
 even the token, is looked at. Only the path of template uploads takes more than a small body, and only
-from somebody: what a stranger sends there is not read at all.
+from somebody who may register templates: what others send there is not read at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections
 
-from apps.accounts.authentication import comes_from_someone
+from apps.accounts.authentication import sender_may
 from apps.core.messages import explain
 
 Message = MutableMapping[str, Any]
@@ -44,7 +44,7 @@ class BodyLimit:
         limit = SMALL_BYTES
         if scope["path"] == UPLOADS and scope["method"] == "POST":
             limit = settings.TEMPLATE_MAX_BYTES + SMALL_BYTES
-            if not await sync_to_async(_is_somebodys)(scope):
+            if not await sync_to_async(_is_welcome)(scope):
                 await self.application(scope, _without_body(), _closing(send))
                 return
         if _announced(scope) > limit:
@@ -78,11 +78,11 @@ class _Watched:
         await self._send(message)
 
 
-def _is_somebodys(scope: Message) -> bool:
+def _is_welcome(scope: Message) -> bool:
     """As far as it can be told now: if the database does not answer, the portal says so by itself."""
     close_old_connections()
     try:
-        return comes_from_someone(ASGIRequest(scope, BytesIO()))
+        return sender_may(ASGIRequest(scope, BytesIO()), "template.register")
     except DatabaseError:
         return False
     finally:

@@ -18,6 +18,13 @@ app.autodiscover_tasks(["workers"])
 
 
 @celeryd_init.connect
+def require_keyring(**_: Any) -> None:
+    from apps.accounts import secrets  # noqa: PLC0415 - only once settings are there
+
+    secrets.require_keyring()
+
+
+@celeryd_init.connect
 def keep_connections(**_: Any) -> None:
     """A worker's process does one thing at a time: it keeps one database connection for all its tasks,
     checked before each of them. Celery would close it after each, and PostgreSQL's pool with it: a new

@@ -45,7 +45,8 @@ def empty_trash() -> int:
     """Expunge the machines whose days in the trash are over. Returns how many were submitted."""
     actor = Actor.system("the time in the trash is over")
     submitted = 0
-    for vm in VirtualMachine.objects.in_trash().filter(expunge_after__lte=timezone.now())[:100]:
+    due = VirtualMachine.objects.in_trash().filter(expunge_after__lte=timezone.now(), delete_protection=False)
+    for vm in due[:100]:
         try:
             expunge_vm(actor, vm)
         except CloudError:

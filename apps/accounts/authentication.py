@@ -6,14 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from apps.accounts import policy
+from apps.accounts.actor import Actor
 from apps.accounts.models import User
+from apps.accounts.sessions import SessionStore
 from apps.accounts.tokens import user_of_token
 
 MAX_TOKEN = 200
@@ -42,15 +44,16 @@ class TokenAuthentication(BaseAuthentication):
         return self.keyword
 
 
-def comes_from_someone(request: HttpRequest) -> bool:
-    """Whether the headers alone name an active user, by a token or a session."""
+def sender_may(request: HttpRequest, kind: str) -> bool:
+    """Whether the headers alone name an active user, by a token or a session, who may do `kind` at all."""
     try:
-        if TokenAuthentication().authenticate(Request(request)):
-            return True
+        found = TokenAuthentication().authenticate(Request(request))
     except AuthenticationFailed:
         return False
-    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    return get_user(request).is_authenticated
+    if found is None:
+        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = found[0] if found else get_user(request)
+    return isinstance(user, User) and policy.may(Actor(user), kind)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,15 @@ class User(Row, AbstractBaseUser):
     accounts: models.ManyToManyField[Account, Membership] = models.ManyToManyField(
         "Account", through="Membership", related_name="users"
     )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_once",
+                violation_error_message=_("Another user has this name; capitals make no difference."),
+            )
+        ]
 
     USERNAME_FIELD = "username"
     objects = UserManager()

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.db.models import Model
 
 _NONCE_BYTES = 12
@@ -35,6 +36,28 @@ def register(model: type[Model], field: str) -> None:
 
 def sealed_fields() -> Iterator[tuple[type[Model], str]]:
     return iter(_sealed_fields)
+
+
+def require_keyring() -> None:
+    """ImproperlyConfigured unless the ring is there and only its owner may read it: asked when a process
+    starts, so that none runs on without being able to open what was sealed."""
+    _keyring()
+
+
+def sealed_texts() -> Iterator[tuple[type[Model], object, str, str]]:
+    """Everything sealed: model, the row's public id, field, sealed text. Nothing before there are tables."""
+    tables = set(connection.introspection.table_names())
+    for model, field in sealed_fields():
+        if model._meta.db_table in tables:
+            rows = model._default_manager.exclude(**{field: ""}).values_list("uuid", field)
+            for row, text in rows.iterator():
+                yield model, row, field, text
+
+
+def prove() -> None:
+    """SecretUnreadable if something sealed does not open with the ring in use."""
+    for model, row, field, text in sealed_texts():
+        unseal(model, row, field, text)
 
 
 def create_keyring(path: Path) -> bool:
@@ -131,10 +154,10 @@ def forget_old_keys() -> int:
     """Drop the keys that seal nothing any more from the ring's file; how many those were."""
     path = settings.KEYRING_PATH
     ring = json.loads(path.read_text())
-    used = {ring["active"]}
-    for model, field in sealed_fields():
-        texts = model._default_manager.exclude(**{field: ""}).values_list(field, flat=True)
-        used |= {text.partition(":")[0] for text in texts.iterator()}
+    used = {text.partition(":")[0] for _model, _row, _field, text in sealed_texts()}
+    if not used:
+        return 0  # an empty database is more likely the wrong one than a reason to drop keys
+    used.add(ring["active"])
     kept = {name: key for name, key in ring["keys"].items() if name in used}
     _write_ring(path, {"active": ring["active"], "keys": kept})
     return len(ring["keys"]) - len(kept)

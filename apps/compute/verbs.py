@@ -21,7 +21,8 @@ S = State
 class Verb:
     """`kind` is also the permission, the audit event and the metric label. A verb with `during` runs
     as a job that takes the machine's lock, and so does one of operators only; any other changes rows
-    at once. `also_from` are states of a machine with a job under way which this verb may interrupt."""
+    at once. `also_from` are states of a machine with a job under way which this verb may interrupt. What
+    `deletes` is refused while the machine is protected."""
 
     kind: str
     label: str | Promise
@@ -33,6 +34,7 @@ class Verb:
     interrupted_by: frozenset[str] = frozenset()
     operator_only: bool = False
     destructive: bool = False
+    deletes: bool = False
 
     def refuse_unless_allowed(self, vm: VirtualMachine) -> None:
         """StateConflict, naming the state and those that would do."""
@@ -41,12 +43,25 @@ class Verb:
             raise StateConflict(
                 reason="wrong_state", state=vm.state, wanted=", ".join(wanted), verb=self.kind
             )
+        self._refuse_protected(vm)
+
+    def allows(self, vm: VirtualMachine) -> bool:
+        try:
+            self.refuse_unless_allowed(vm)
+        except StateConflict:
+            return False
+        return True
+
+    def _refuse_protected(self, vm: VirtualMachine) -> None:
+        if self.deletes and vm.delete_protection:
+            raise StateConflict(reason="delete_protected", state=vm.state)
 
     def begin(self, job: Job) -> None:
         """Move the machine into `during`, in the transaction that takes the job's locks."""
         vm = VirtualMachine.objects.get(uuid=job.target_uuid)
         if vm.state not in self.from_states:
             raise StateConflict(reason="wrong_state", state=vm.state, verb=self.kind)
+        self._refuse_protected(vm)
         job.memo["state_before"] = vm.state
         if self.during and self.during != vm.state:
             vm.move_to(self.during, error=None)
@@ -95,14 +110,22 @@ VERBS: dict[str, Verb] = {
             S.DESTROYED,
             also_from=frozenset({S.STOPPING}),
             destructive=True,
+            deletes=True,
         ),
         Verb("vm.recover", _("Take out of trash"), frozenset({S.DESTROYED})),
-        Verb("vm.expunge", _("Delete for good"), frozenset({S.DESTROYED}), S.EXPUNGING, destructive=True),
+        Verb(
+            "vm.expunge",
+            _("Delete for good"),
+            frozenset({S.DESTROYED}),
+            S.EXPUNGING,
+            destructive=True,
+            deletes=True,
+        ),
         Verb("vm.dismiss", _("Dismiss"), frozenset({S.ERROR})),
         Verb("vm.rename", _("Rename"), ANY - {S.EXPUNGING}),
         Verb("vm.change_offering", _("Change size"), frozenset({S.STOPPED})),
         Verb("vm.tag", _("Change tags"), ANY - {S.EXPUNGING}),
-        Verb("vm.protect", _("Protect from deletion"), ANY - {S.EXPUNGING, S.DESTROYED}),
+        Verb("vm.protect", _("Protect from deletion"), ANY - {S.EXPUNGING}),
         Verb(
             "vm.record_power",
             _("Follow what the host reports"),

@@ -99,4 +99,6 @@ def _described(model: type[Model], constraint: UniqueConstraint | CheckConstrain
     words: dict[str, Any] = {"said": message} if message != constraint.default_violation_error_message else {}
     if isinstance(constraint, UniqueConstraint) and _NAMES & set(constraint.fields):
         return NameTaken(place="name", kind=str(model._meta.verbose_name), **words)
+    if constraint.name == "user_username_once":
+        return NameTaken(place="username", kind=str(model._meta.verbose_name), **words)
     return Conflict(constraint=constraint.name, kind=str(model._meta.verbose_name), **words)

@@ -13,6 +13,8 @@ from apps.core.errors import InvalidInput
 
 MAX_NAME = 100
 _BIDI = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+MAX_LABEL = 63
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and signs that show nothing
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -24,7 +26,7 @@ def clean_name(text: object, *, place: str = "name", limit: int = MAX_NAME) -> s
     if len(text) > limit * 4:
         raise InvalidInput("too_long", place=place, limit=limit)
     name = unicodedata.normalize("NFC", text).strip()
-    if not name:
+    if not name or set(name) <= _BLANK_LETTERS | {" "}:
         raise InvalidInput("blank", place=place)
     if len(name) > limit:
         raise InvalidInput("too_long", place=place, limit=limit)
@@ -59,10 +61,15 @@ _GREEK = str.maketrans(
 
 
 def hostname_of(name: str) -> str:
-    """A host name (RFC 1123 label) made from any name; Greek by its usual Latin letters."""
+    """A host name (RFC 1123 label) made from any name; Greek by its usual Latin letters. One that is too
+    long is cut before the number at its end, by which machines of a batch are told apart."""
     latin = fold(name).translate(_GREEK)
-    label = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:63].strip("-")
-    return label or "vm"
+    label = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")
+    if len(label) > MAX_LABEL:
+        number = re.search(r"-?[0-9]{0,10}$", label)
+        end = number[0] if number else ""
+        label = label[: MAX_LABEL - len(end)].rstrip("-") + end
+    return label.strip("-") or "vm"
 
 
 def clean_hostname(text: object, *, place: str = "hostname") -> str:

@@ -7,6 +7,7 @@ goes to operators only; what nobody foresaw is logged under the request's id and
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
@@ -15,7 +16,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 from drf_spectacular.utils import extend_schema
@@ -207,10 +208,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What no view caught. Its page asks neither the database nor the session: they may be what fails."""
+    out_of_reach = isinstance(sys.exception(), OperationalError | InterfaceError)
+    error = DatabaseUnavailable() if out_of_reach else CloudError()
     if _is_for_api(request):
-        return _problem_of_django(request, CloudError())
-    page = render_to_string("500.html", {"request_id": request_id.get()})
-    return HttpResponseServerError(page)
+        return _problem_of_django(request, error)
+    words = explain(error.code) if out_of_reach else None
+    page = render_to_string("500.html", {"request_id": request_id.get(), "words": words})
+    return HttpResponse(page, status=error.status)
 
 
 def _is_for_api(request: HttpRequest) -> bool:

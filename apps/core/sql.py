@@ -7,27 +7,39 @@ running them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import NotSupportedError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 
 def rows(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """All rows that the statement returns."""
-    with _cursor() as cursor:
-        cursor.execute(statement, params)
+    with _executed(statement, params) as cursor:
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
 
 def changed(statement: str, params: Mapping[str, Any]) -> int:
     """How many rows the statement changed."""
-    with _cursor() as cursor:
-        cursor.execute(statement, params)
+    with _executed(statement, params) as cursor:
         count: int = cursor.rowcount
     return count
+
+
+@contextmanager
+def _executed(statement: str, params: Mapping[str, Any]) -> Iterator[CursorWrapper]:
+    with _cursor() as cursor:
+        try:
+            cursor.execute(statement, params)
+        except NotSupportedError as error:
+            # A table was changed since the statement was prepared. Both sides keep it for as long as the
+            # connection lives, so that has to go; whoever asks again gets a new one.
+            connection.connection.close()
+            raise OperationalError("a table was changed meanwhile") from error
+        yield cursor
 
 
 def _cursor() -> CursorWrapper:

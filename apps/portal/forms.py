@@ -67,6 +67,10 @@ class MachineForm(forms.Form):
         text = json.dumps([submission, asked], sort_keys=True)
         return salted_hmac("cloudportal.portal.form", text, algorithm="sha256").hexdigest()
 
+    def clean_user_data(self) -> str:
+        """Browsers end every line of a text area as Windows does; guests do not."""
+        return str(self.cleaned_data["user_data"]).replace("\r\n", "\n")
+
     def request(self) -> VmRequest:
         data = self.cleaned_data
         return VmRequest(

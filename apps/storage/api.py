@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts import policy
 from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
 from apps.core.errors import MalformedRequest, RequestTooLarge
 from apps.core.fields import Choice, Id, Text, Truth, Whole
@@ -252,6 +253,7 @@ class TemplateViewSet(JobbedViewSet):
         responses={202: TemplateSerializer},
     )
     def create(self, request: Request) -> Response:
+        policy.require(self.actor, "template.register")  # nothing was read for those who may not
         if "file" not in request.data:
             raise MalformedRequest("no_file", place="file")
         given = self.read(TemplateInput)

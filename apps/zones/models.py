@@ -165,6 +165,12 @@ class Host(NamedRow):
                 name="host_address_once",
                 violation_error_message=_("Another host has this address."),
             ),
+            models.UniqueConstraint(
+                fields=["uri"],
+                condition=Q(address="", driver="libvirt"),
+                name="host_local_once",
+                violation_error_message=_("This machine is a host already."),
+            ),
             models.CheckConstraint(
                 condition=Q(allocated_vcpus__gte=0, allocated_memory_mib__gte=0),
                 name="host_allocated_not_negative",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.accounts import secrets
 from apps.accounts.models import Domain, Quota, User
 from apps.accounts.tokens import redeem_login_link, user_of_token
 from apps.compute.models import ServiceOffering
@@ -22,6 +27,7 @@ def run(*argv: str) -> str:
     return out.getvalue().strip()
 
 
+@pytest.mark.django_db
 def test_init_secrets_makes_private_files_once(settings: Any, tmp_path: Path) -> None:
     settings.SECRETS = tmp_path / "secrets"
     settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
@@ -32,6 +38,53 @@ def test_init_secrets_makes_private_files_once(settings: Any, tmp_path: Path) ->
     assert {path.stat().st_mode & 0o777 for path in settings.SECRETS.iterdir()} == {0o600}
     assert run("init_secrets").count("there already") == 2
     assert files == {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
+
+
+@pytest.mark.django_db
+def test_a_lost_key_ring_is_not_replaced_while_something_is_sealed_by_it(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.SECRETS = tmp_path / "secrets"
+    settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    run("init_secrets")
+    factories.make_zone()
+    host = Host.objects.get()
+    Host.objects.update(private_key=secrets.seal(Host, host.uuid, "private_key", "a key"))
+    assert "there already" in run("init_secrets")
+    kept = settings.KEYRING_PATH.read_text()
+    settings.KEYRING_PATH.unlink()
+    with pytest.raises(CommandError, match="put it back from its backup"):
+        run("init_secrets")
+    assert not settings.KEYRING_PATH.exists()
+    secrets.create_keyring(settings.KEYRING_PATH)
+    with pytest.raises(CommandError, match=r"does not open zones_host\.private_key"):
+        run("init_secrets")
+    settings.KEYRING_PATH.unlink()
+    settings.KEYRING_PATH.touch(0o600)
+    settings.KEYRING_PATH.write_text(kept)
+    run("init_secrets")
+
+
+@pytest.mark.django_db
+def test_no_key_is_forgotten_by_a_database_that_holds_nothing_sealed(settings: Any, tmp_path: Path) -> None:
+    """It is more likely the wrong database than one without secrets."""
+    settings.SECRETS = tmp_path / "secrets"
+    settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    run("init_secrets")
+    run("rotate_secrets", "--forget")
+    assert len(json.loads(settings.KEYRING_PATH.read_text())["keys"]) == 2
+
+
+@pytest.mark.parametrize("module", ["cloudportal.asgi", "cloudportal.celery"])
+def test_no_process_starts_without_its_key_ring(module: str, tmp_path: Path) -> None:
+    start = f"import {module} as made; made.require_keyring() if hasattr(made, 'app') else None"
+    environment = {**os.environ, "CLOUDPORTAL_VAR": str(tmp_path)}
+    environment["DJANGO_SETTINGS_MODULE"] = "cloudportal.settings"
+    done = subprocess.run(
+        [sys.executable, "-c", start], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"{tmp_path}/secrets/keyring.json is missing" in done.stderr
 
 
 @pytest.mark.django_db
@@ -68,7 +121,7 @@ def test_a_link_begins_with_the_portals_address_where_it_is_known(
     ask = ("login_link", "--user", "admin")
     assert run(*ask).startswith("/login/link/#")
     assert "--url" in capsys.readouterr().err
-    (tmp_path / "up.json").write_text('{"url": "http://127.0.0.1:8000/"}')
+    (tmp_path / "up.json").write_text('{"login_url": "http://127.0.0.1:8000/login/link/#old"}')
     assert run(*ask).startswith("http://127.0.0.1:8000/login/link/#")
     assert run(*ask, "--url", "https://cloud.example.org").startswith(
         "https://cloud.example.org/login/link/#"

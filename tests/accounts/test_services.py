@@ -68,6 +68,13 @@ def test_a_new_user_has_an_account_and_no_password(root: Domain) -> None:
     assert {"user.create", "account.create"} <= kinds
 
 
+def test_two_users_do_not_differ_by_capitals_alone(root: Domain) -> None:
+    create_user(OPERATOR, username="eleni", domain=root)
+    with pytest.raises(NameTaken) as caught:
+        create_user(OPERATOR, username="eLeni", domain=root)
+    assert caught.value.place == "username"
+
+
 def test_a_user_joins_an_account_that_is_given(root: Domain) -> None:
     account = create_account(OPERATOR, name="Lab", domain=root)
     user = create_user(OPERATOR, username="nikos", account=account)

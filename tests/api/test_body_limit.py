@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 from django.test import Client, RequestFactory
 
 from apps.accounts.actor import Actor
-from apps.accounts.authentication import comes_from_someone
+from apps.accounts.authentication import sender_may
 from apps.accounts.models import User
 from apps.accounts.tokens import issue_token
 from cloudportal.body_limit import SMALL_BYTES, BodyLimit, Message
@@ -57,9 +57,9 @@ async def reader(scope: Message, receive: Any, send: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def who(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether an upload comes from somebody; the last entry counts."""
+    """Whether an upload comes from somebody who may; the last entry counts."""
     answers = [True]
-    monkeypatch.setattr("cloudportal.body_limit.comes_from_someone", lambda _request: answers[-1])
+    monkeypatch.setattr("cloudportal.body_limit.sender_may", lambda _request, _kind: answers[-1])
     return answers
 
 
@@ -111,15 +111,30 @@ def test_the_portal_tells_a_stranger_who_uploads_to_log_in(who: list[bool]) -> N
 
 
 @pytest.mark.django_db
-def test_somebody_is_a_valid_token_or_a_session_of_an_active_user() -> None:
-    user = factories.make_user()
+def test_whoever_may_not_register_templates_is_told_before_anything_is_read() -> None:
+    member = factories.make_user(factories.make_account())
+    _row, token = issue_token(Actor.system("test"), user=member, name="upload")
+
+    def may(kind: str) -> bool:
+        headers = {"Authorization": f"Token {token}"}
+        return sender_may(RequestFactory().post("/api/v1/templates/", headers=headers), kind)
+
+    assert not may("template.register")
+    assert may("vm.deploy")
+    answer = Client().post("/api/v1/templates/", headers={"Authorization": f"Token {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+
+
+@pytest.mark.django_db
+def test_whoever_may_is_known_by_a_valid_token_or_a_session() -> None:
+    user = factories.make_user(super_admin=True)
     _row, token = issue_token(Actor.system("test"), user=user, name="upload")
     client = Client()
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def known(**headers: str) -> bool:
-        return comes_from_someone(RequestFactory().post("/api/v1/templates/", headers=headers))
+        return sender_may(RequestFactory().post("/api/v1/templates/", headers=headers), "template.register")
 
     by_token = {"Authorization": f"Token {token}"}
     by_session = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"}

@@ -118,6 +118,25 @@ def test_hosts_and_pools_connect(site: Site) -> None:
     assert pool["promised_bytes"] == 2 * pool["capacity_bytes"] > 0
 
 
+def test_what_is_on_its_way_to_the_trash_is_not_protected_any_more(site: Site) -> None:
+    vm = site.member.post("virtual-machines/", site.wanted()).json()
+    settle()
+    path = f"virtual-machines/{vm['id']}/"
+    assert site.member.patch(path, {"delete_protection": True}).status_code == 200
+    assert "destroy" not in site.vm(vm)["actions"]
+    refused = site.member.post(f"{path}destroy/")
+    assert (refused.status_code, refused.json()["params"]["reason"]) == (409, "delete_protected")
+    site.member.patch(path, {"delete_protection": False})
+    assert site.member.post(f"{path}destroy/").status_code == 202
+    busy = site.member.patch(path, {"delete_protection": True})
+    assert (busy.status_code, busy.json()["code"]) == (409, "resource_busy")
+    settle()
+    assert site.member.patch(path, {"delete_protection": True}).status_code == 200
+    assert site.vm(vm)["actions"] == ["recover"]
+    assert site.member.patch(path, {"delete_protection": False}).status_code == 200
+    assert set(site.vm(vm)["actions"]) == {"recover", "expunge"}
+
+
 def test_a_life_from_deploy_to_expunge(site: Site, simulator: Simulator) -> None:
     answer = site.member.post("virtual-machines/", site.wanted(tags={"course": "ΦΥΣ-101"}))
     assert answer.status_code == 202

@@ -1,10 +1,15 @@
 import ast
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bootstrap import cli
 from bootstrap.failures import CheckFailed
+from bootstrap.installation import Installation
 from tests.architecture.tree import ROOT
 
 
@@ -35,6 +40,45 @@ def test_a_failed_check_says_the_repair_and_ends_with_1(
     assert "FAILED: the bridge is gone" in said
     assert "| line two" in said
     assert "Repair: make up" in said
+
+
+def test_purge_leaves_alone_a_folder_that_holds_no_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    for folder in (checkout / "var", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "thesis").touch()
+    monkeypatch.setattr(cli, "ROOT", checkout)
+    monkeypatch.setattr(cli, "VAR", elsewhere)
+    monkeypatch.setenv("PURGE", "1")
+    assert cli.main(["down"]) == 0
+    assert (elsewhere / "thesis").exists()
+    assert (checkout / "var" / "thesis").exists()
+    monkeypatch.setattr(cli, "VAR", checkout / "var")
+    assert cli.main(["down"]) == 0
+    assert not (checkout / "var").exists()
+
+
+def test_nothing_is_installed_among_other_peoples_files(tmp_path: Path) -> None:
+    (tmp_path / "thesis").touch()
+    with pytest.raises(CheckFailed, match="holds something else: thesis"):
+        Installation(tmp_path / "checkout", tmp_path).create()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_the_command_line_works_on_what_the_installation_works_on(tmp_path: Path) -> None:
+    installation = Installation(ROOT, tmp_path / "var")
+    installation.remember_environment({"DATABASE_URL": f"sqlite:///{tmp_path}/other.sqlite3"})
+    installation.create()
+    installation.save()
+    plain = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    environment = {**plain, "CLOUDPORTAL_VAR": str(installation.var)}
+    asked = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", asked]
+    environment["DJANGO_SETTINGS_MODULE"] = "cloudportal.settings"
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{tmp_path}/other.sqlite3"
 
 
 @pytest.mark.parametrize("module", ["__init__", "__main__"])

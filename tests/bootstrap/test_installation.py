@@ -33,6 +33,26 @@ def test_a_variable_given_once_is_remembered(installation: Installation) -> None
     assert again(installation).environment()["CLOUDPORTAL_SECURE"] == "1"
 
 
+def test_the_installer_reaches_a_portal_whatever_names_people_use(installation: Installation) -> None:
+    installation.memory.port = 8000
+    assert installation.environment()["CLOUDPORTAL_HOSTS"] == "127.0.0.1,localhost,[::1]"
+    assert (installation.public_url, installation.headers) == ("http://127.0.0.1:8000", {})
+    installation.remember_environment({"CLOUDPORTAL_HOSTS": "cloud.example.org,cloud"})
+    hosts = installation.environment()["CLOUDPORTAL_HOSTS"]
+    assert hosts == "cloud.example.org,cloud,127.0.0.1,localhost,[::1]"
+    assert installation.public_url == "http://127.0.0.1:8000"
+    installation.remember_environment({"BIND": "0.0.0.0"})
+    assert installation.public_url == "http://cloud.example.org:8000"
+    installation.remember_environment({"CLOUDPORTAL_SECURE": "1"})
+    assert installation.public_url == "https://cloud.example.org"
+    assert installation.headers == {"X-Forwarded-Proto": "https"}
+    assert installation.url == "http://127.0.0.1:8000"
+
+
+def test_what_is_in_the_folder_is_for_its_owner_only(installation: Installation) -> None:
+    assert mode(installation.var) == 0o700
+
+
 def test_an_empty_variable_forgets_it(installation: Installation) -> None:
     installation.remember_environment({"REDIS_URL": "redis://elsewhere/0"})
     assert not installation.own_redis

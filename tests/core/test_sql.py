@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from apps.core import sql
 from apps.zones.models import Region
@@ -32,6 +32,27 @@ def test_statements_count_as_queries_like_any_other(django_assert_num_queries: A
         sql.rows(STATEMENT, {"name": "North"})
 
     assert "zones_region" in counted[0]["sql"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_was_changed_meanwhile_costs_one_request() -> None:
+    """The statement would fail on this connection for ever; whoever asks again gets another."""
+    for _time in range(3):
+        sql.rows(STATEMENT, {"name": "North"})
+    change = "ALTER TABLE zones_region ALTER COLUMN name TYPE varchar({})"
+    elsewhere = connection.copy()
+    try:
+        with elsewhere.cursor() as cursor:
+            cursor.execute(change.format(321))
+        with pytest.raises(OperationalError), transaction.atomic():
+            sql.rows(STATEMENT, {"name": "North"})
+        connection.close_if_unusable_or_obsolete()
+        assert sql.rows(STATEMENT, {"name": "North"}) == []
+    finally:
+        with elsewhere.cursor() as cursor:
+            cursor.execute(change.format(100))
+        elsewhere.close()
 
 
 @pytest.mark.postgres

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from apps.core.rest import UnknownPath
@@ -43,6 +44,20 @@ def test_a_failure_gets_the_portals_page_with_the_requests_id(
     assert words in page
     assert "some-id-12345" in page
     assert "ZeroDivisionError" not in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "database"), ("el", "βάση δεδομένων")])
+def test_without_its_database_the_portal_says_so(
+    monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    def gone(*_args: object, **_options: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(login, "render", gone)
+    status, page = answer("/login/", language=language)
+    assert status == 503
+    assert words in page
+    assert "connection refused" not in page
 
 
 def test_a_host_name_that_is_not_ours_gets_the_portals_page() -> None:

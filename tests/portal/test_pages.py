@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts import secrets
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.accounts.tokens import create_login_link
@@ -96,6 +97,15 @@ def test_a_form_that_is_sent_twice_makes_one_machine_and_a_changed_one_another(
     other = client.post("/virtual-machines/new/", {**sent, "name": "db"})
     assert other["Location"] != first["Location"]
     assert VirtualMachine.objects.count() == 2
+
+
+def test_a_script_works_as_browsers_send_it(zone: Zone, account: Account, member: User) -> None:
+    script = "#!/bin/sh\r\necho hello\r\n"
+    answer = logged_in(member).post("/virtual-machines/new/", form_of(zone, account, user_data=script))
+    vm = VirtualMachine.objects.get()
+    assert answer["Location"] == f"/virtual-machines/{vm.uuid}/"
+    text = secrets.unseal(VirtualMachine, vm.uuid, "user_data", vm.user_data)
+    assert text == "#!/bin/sh\necho hello\n"
 
 
 def test_the_form_says_which_field_is_wrong_and_creates_nothing(

@@ -162,3 +162,5 @@ def test_machines_whose_time_in_the_trash_is_over_are_expunged(transactional_db:
     assert (job.kind, job.target_uuid, job.user) == ("vm.expunge", over.uuid, None)
     assert VirtualMachine.objects.get(pk=over.pk).state == State.EXPUNGING
     assert sweep.empty_trash() == 0
+    VirtualMachine.objects.filter(state=State.DESTROYED).update(delete_protection=False)
+    assert sweep.empty_trash() == 1

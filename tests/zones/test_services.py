@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from apps.accounts import secrets
 from apps.accounts.actor import Actor
-from apps.core.errors import InvalidInput, NameTaken, ObjectInUse, PermissionDenied, ResourceBusy
+from apps.core.errors import Conflict, InvalidInput, NameTaken, ObjectInUse, PermissionDenied, ResourceBusy
+from apps.core.messages import explain
 from apps.jobs.models import Event, Job, JobLock
 from apps.zones import services
 from apps.zones.models import Cluster, Host, HostState, Region, Zone
@@ -127,7 +128,15 @@ def test_the_machine_of_the_workers_needs_no_key(cluster: Cluster, simulated: Cl
     socket = "qemu:///system?socket=/run/lab1/libvirt/libvirt-sock"
     assert services.add_host(OPERATOR, cluster=cluster, name="lab", uri=socket)[0].uri == socket
     with pytest.raises(NameTaken):
-        services.add_host(OPERATOR, cluster=cluster, name="HERE")
+        services.add_host(OPERATOR, cluster=cluster, name="LAB", uri=f"{socket}-2")
+
+
+def test_the_machine_of_the_workers_is_a_host_once(cluster: Cluster) -> None:
+    services.add_host(OPERATOR, cluster=cluster, name="here")
+    with pytest.raises(Conflict) as caught:
+        services.add_host(OPERATOR, cluster=cluster, name="there")
+    assert explain("conflict", caught.value.params).detail == "This machine is a host already."
+    assert Host.objects.count() == 1
 
 
 def test_reconnecting_takes_the_hosts_lock(simulated: Cluster) -> None:

@@ -87,11 +87,10 @@ class VmSerializer(WithJob):
 
     def get_actions(self, vm: VirtualMachine) -> list[str]:
         actor = self.context["view"].actor
-        states = {kind: verb.from_states | verb.also_from for kind, verb in VERBS.items()}
         return [
             path
             for kind, path in ACTION_PATHS.items()
-            if vm.state in states[kind] and policy.may(actor, kind, vm)
+            if VERBS[kind].allows(vm) and policy.may(actor, kind, vm)
         ]
 
 

@@ -11,9 +11,10 @@ from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.services.deploy import check_tags
 from apps.compute.states import State
 from apps.compute.verbs import VERBS
-from apps.core.errors import InvalidInput, StateConflict
+from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
 from apps.core.names import clean_name
 from apps.jobs import events
+from apps.jobs.models import Job
 
 
 def _allowed(actor: Actor, kind: str, vm: VirtualMachine) -> None:
@@ -44,12 +45,21 @@ def tag_vm(actor: Actor, vm: VirtualMachine, *, tags: dict[str, str]) -> Virtual
 
 @transaction.atomic
 def protect_vm(actor: Actor, vm: VirtualMachine, *, protected: bool) -> VirtualMachine:
-    """Switch deletion protection on or off."""
+    """Switch deletion protection on or off; not on once its deletion was asked for."""
     _allowed(actor, "vm.protect", vm)
+    if protected:
+        _refuse_while_deleted(vm)
     vm.delete_protection = protected
     vm.save(update_fields=["delete_protection"])
     events.record(actor, "vm.protect", vm, protected=protected)
     return vm
+
+
+def _refuse_while_deleted(vm: VirtualMachine) -> None:
+    live = Job.objects.filter(target_uuid=vm.uuid).exclude(state__in=Job.ENDED)
+    deletion = live.filter(kind__in=("vm.destroy", "vm.expunge")).first()
+    if deletion is not None:
+        raise ResourceBusy(job=str(deletion.uuid), kind=deletion.kind)
 
 
 @transaction.atomic

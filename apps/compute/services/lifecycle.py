@@ -12,7 +12,6 @@ from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.compute.verbs import VERBS, lock_of
-from apps.core.errors import StateConflict
 from apps.jobs import events
 from apps.jobs.models import Job
 from apps.jobs.services import submit
@@ -51,19 +50,12 @@ def reboot_vm(actor: Actor, vm: VirtualMachine) -> Job:
 
 def destroy_vm(actor: Actor, vm: VirtualMachine) -> Job:
     """Power off and put into the trash, from where it can be recovered for TRASH_DAYS."""
-    _refuse_protected(vm)
     return _submit(actor, "vm.destroy", vm)
 
 
 def expunge_vm(actor: Actor, vm: VirtualMachine) -> Job:
     """Delete a machine in the trash with its disks, for good."""
-    _refuse_protected(vm)
     return _submit(actor, "vm.expunge", vm)
-
-
-def _refuse_protected(vm: VirtualMachine) -> None:
-    if vm.delete_protection:
-        raise StateConflict(reason="delete_protected", state=vm.state)
 
 
 @transaction.atomic

@@ -219,7 +219,7 @@ USER_DATA_REASONS: dict[str, Reason] = {
         _("The same mapping has this key already."), _("Remove one of the two.")
     ),
     "malformed_request/duplicate_key": Reason(
-        _("The same JSON object has this key already."), _("Remove one of the two.")
+        _("The request names this field twice."), _("Remove one of the two.")
     ),
     "yaml_alias_bomb": Reason(
         _("The YAML's aliases unfold to more than 20,000 values, or to themselves."), _("Use fewer aliases.")

@@ -8,20 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts.secrets import create_keyring
+from apps.accounts.secrets import SecretUnreadable, create_keyring, prove, sealed_texts
 
 
 class Command(BaseCommand):
-    help = "Makes the signing key and the key ring (0600) in CLOUDPORTAL_VAR/secrets, unless they are there."
+    help = (
+        "Makes the signing key and the key ring (0600) in CLOUDPORTAL_VAR/secrets, unless they are there, "
+        "and tries the ring on everything sealed."
+    )
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.KEYRING_PATH.exists() and next(sealed_texts(), None):
+            raise CommandError(
+                f"{settings.KEYRING_PATH} is missing, and the database holds secrets sealed by it: "
+                "put it back from its backup; no new one would open them"
+            )
         made = {
             "django.key": create_signing_key(settings.SECRETS / "django.key"),
             "keyring.json": create_keyring(settings.KEYRING_PATH),
         }
+        try:
+            prove()
+        except SecretUnreadable as error:
+            raise CommandError(
+                f"{settings.KEYRING_PATH} does not open {error}: put the right key ring back from its backup"
+            ) from None
         for name, new in made.items():
             self.stdout.write(f"{settings.SECRETS / name}: {'made' if new else 'there already'}")
 

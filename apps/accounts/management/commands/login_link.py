@@ -35,6 +35,7 @@ class Command(BaseCommand):
 
 
 def _url_of_make_up() -> str:
-    """Where `make up` or `make demo` said that the portal is; empty if neither made this one."""
+    """Where the link of `make up` or `make demo` leads to; empty if neither made this portal."""
     path = settings.VAR / "up.json"
-    return str(json.loads(path.read_text()).get("url", "")) if path.exists() else ""
+    link = str(json.loads(path.read_text()).get("login_url", "")) if path.exists() else ""
+    return link.partition("/login/")[0]
