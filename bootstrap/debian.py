@@ -40,7 +40,10 @@ def read_list(path: Path) -> list[Package]:
 
 
 def lists(root: Path, names: Sequence[str]) -> list[Package]:
-    """The union of several lists, each package once. The distribution's Python brings its own list."""
+    """The union of several lists, each package once. Where this machine becomes a host, its workers
+    drive it from here and need theirs; the distribution's Python brings its own list."""
+    if "host" in names:
+        names = [*names, "workers"]
     if sys.base_prefix == "/usr":
         names = [*names, "python"]
     found: dict[str, Package] = {}

@@ -141,8 +141,8 @@ def stop_command(installation: Installation) -> str:
 
 def login_link(context: Context) -> str:
     """A link that logs the administrator in once. Its secret is shown here and written to up.json only."""
-    path = context.portal.ask("login_link", "--user", ADMIN, what="making a login link")
-    return context.installation.public_url + path
+    asked = ("login_link", "--user", ADMIN, "--url", context.installation.public_url)
+    return context.portal.ask(*asked, what="making a login link")
 
 
 def login(installations: Sequence[Installation]) -> None:

@@ -113,6 +113,25 @@ def test_a_token_and_a_link_are_printed_and_work() -> None:
 
 
 @pytest.mark.django_db
+def test_a_link_begins_with_the_portals_address_where_it_is_known(
+    settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.VAR = tmp_path
+    run("init_cloud")
+    ask = ("login_link", "--user", "admin")
+    assert run(*ask).startswith("/login/link/#")
+    assert "--url" in capsys.readouterr().err
+    (tmp_path / "up.json").write_text('{"url": "http://127.0.0.1:8000/"}')
+    assert run(*ask).startswith("http://127.0.0.1:8000/login/link/#")
+    assert run(*ask, "--url", "https://cloud.example.org").startswith(
+        "https://cloud.example.org/login/link/#"
+    )
+    told = capsys.readouterr().err
+    assert "admin in once, within 15 minutes" in told
+    assert "#" not in told
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "argv",
     [

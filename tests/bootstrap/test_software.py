@@ -56,6 +56,18 @@ def plant_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, writes: str) -> Non
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
+def test_this_machine_is_a_host_with_its_workers() -> None:
+    packages = Path(__file__).parents[2] / "packages"
+    asked = {package.name for package in debian.lists(packages.parent, ["host"])}
+    host, workers = (
+        {package.name for package in debian.read_list(packages / f"{name}.txt")}
+        for name in ("host", "workers")
+    )
+    assert asked >= host | workers
+    assert "python3" in host
+    assert not host & {"gcc", "libc6-dev", "libvirt-dev", "pkg-config", "bubblewrap"}
+
+
 def test_only_what_we_serve_is_kept(assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant_npm(tmp_path / "bin", monkeypatch, "node_modules/lib/dist/lib.js")
     assert assets.missing()
