@@ -31,12 +31,12 @@ PARTS = (*IN_STACK, "sync", *ALONE)
 
 
 @contextlib.contextmanager
-def _database(name: str) -> Iterator[str]:
-    """A DATABASE_URL; empty for the embedded one."""
+def _database(name: str, *, timed: bool = True) -> Iterator[str]:
+    """A DATABASE_URL; empty for the embedded one. What is not timed may be lost in a crash."""
     if name == "sqlite":
         yield ""
         return
-    with PrivatePostgres(durable=True) as server:
+    with PrivatePostgres(durable=timed) as server:
         yield server.url
 
 
@@ -51,7 +51,7 @@ def measure(order: dict[str, Any]) -> Result:
             stack.join()
             found.absorb(_with_stack(stack, order))
     for part in [part for part in ALONE if part in parts]:
-        with _database(order["database"]) as url:
+        with _database(order["database"], timed=part != "faults") as url:
             stack = Stack(folder / part, url)
             stack.prepare()
             _timed(part, partial(_alone, part, stack), found)

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from apps.accounts.secrets import create_keyring
+from apps.compute.placement import survey
 from apps.jobs import usual
 
 pytest_plugins = ["tests.lab.fixtures"]
@@ -17,6 +18,7 @@ def keyring() -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees what another one left in a process-wide cache."""
     usual._kept.clear()
+    monkeypatch.setattr(survey, "KEEP_SECONDS", 0.0)

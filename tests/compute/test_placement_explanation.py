@@ -13,7 +13,7 @@ from django.db.models import F
 
 from apps.compute import placement
 from apps.compute.models import Placement, VirtualMachine
-from apps.compute.placement import HELP, PlacementRequest, Reason
+from apps.compute.placement import HELP, PlacementRequest, Reason, survey
 from apps.core.errors import InsufficientCapacity, NotFound
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host, HostState, Zone
@@ -199,6 +199,23 @@ def test_short_names_are_kept_whole_and_twenty_clusters_named() -> None:
     assert len(named) == 20
     assert explanation["counts"][20:] == [{"cluster": None, "reason": "host_disabled", "hosts": 80}]
     assert named[0]["cluster"]["name"] in set(Cluster.objects.values_list("name", flat=True))
+
+
+def test_hosts_are_counted_once_for_machines_that_follow_each_other_and_find_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(survey, "KEEP_SECONDS", 60.0)
+    monkeypatch.setattr(survey, "_kept", {})
+    zone = make_zone(hosts=3)
+    small, large = (PlacementRequest(zone_id=zone.pk, vcpus=vcpus, memory_mib=512) for vcpus in (1, 2))
+    assert (placement.explain(small)["fitting"], placement.explain(small)["counts"]) == (3, [])
+    set_host(hosts_of(zone)[0], enabled=False)
+    assert (placement.explain(small)["fitting"], placement.explain(small)["counts"]) == (3, [])
+    assert (placement.explain(large)["fitting"], len(placement.explain(large)["counts"])) == (2, 1)
+    Host.objects.update(enabled=False)
+    for request in (small, large):
+        told = placement.explain(request)
+        assert (told["fitting"], sum(count["hosts"] for count in told["counts"])) == (0, 3)
 
 
 def test_nothing_is_named_by_an_internal_key() -> None:

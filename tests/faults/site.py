@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import ServiceOffering, VirtualMachine
+from apps.compute.placement import survey
 from apps.compute.services.deploy import VmRequest, deploy_vm
 from apps.jobs import dispatch
 from apps.jobs.models import Job
@@ -175,6 +176,7 @@ def environment() -> Iterator[None]:
         stack.enter_context(mock.patch.object(workers_world, "interceptor", lambda _name, work: work()))
         no_luck = SimpleNamespace(random=lambda: 0.0)  # the lowest free address, each time
         stack.enter_context(mock.patch.object(addresses, "random", no_luck))
+        stack.enter_context(mock.patch.object(survey, "KEEP_SECONDS", 0.0))  # each cell counts its own world
         stack.enter_context(override_settings(**SETTINGS))
         try:
             yield

@@ -8,6 +8,8 @@ the same rules are read, a mask of bits each, for the nearest of them.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +23,8 @@ from apps.core import sql
 
 BEST = 10
 MAX_COUNTS = 20
+KEEP_SECONDS = 1.0
+MAX_KEPT = 256
 FULL = 2**20  # a fullness beyond which no difference is made
 SPAN = 2 ** len(Reason)  # more than any reason's bit, so that a cluster and a reason go into one number
 IDS = 2**41  # more than there are keys, so that fullness and key go into one 64-bit number
@@ -71,6 +75,10 @@ FROM largest l JOIN zones_cluster c ON c.id = l.mark / {span}
 UNION ALL
 SELECT NULL, NULL, mark %% {span}, CAST(sum(hosts) AS bigint) FROM tally GROUP BY 3
 """
+
+
+_kept: dict[tuple[Any, ...], tuple[float, list[tuple[Any, ...]]]] = {}
+"""When and what this process counted last, by statement and its parameters."""
 
 
 class HostView(NamedTuple):
@@ -126,10 +134,12 @@ class Survey:
         self._rules = rules.host_rules(request, self._params, own_pools_matter=own_pools_matter)
         self._mask = rules.mask(self._rules)
         self._fits = rules.fits(self._rules, self.broken)
+        self._fits_somewhere = False
 
     def best(self) -> list[HostView]:
         """The hosts to try, in order: the machine's last host if it fits, then the ten best."""
         best = self.read_hosts(self._fits, order=rules.order(self.request.strategy), limit=BEST)
+        self._fits_somewhere = bool(best)
         if self.request.last_host_id is None or self.request.is_pinned:
             return best
         last = self.read_hosts(f"h.id = %(last)s AND {self._fits}", {"last": self.request.last_host_id})
@@ -146,10 +156,25 @@ class Survey:
         """The MAX_COUNTS largest counts by cluster and first reason, and all hosts by first reason; those
         that fit have none. One statement, so that they add up while others change the hosts."""
         first = rules.first_broken(self._rules, self.broken)
-        rows = self._fetch(_COUNTS.format(first=first, span=SPAN, limit=MAX_COUNTS))
+        rows = self._counted(_COUNTS.format(first=first, span=SPAN, limit=MAX_COUNTS))
         reasons: dict[int | None, Reason] = {bit: reason for reason, bit in BIT.items()}
         named = [HostCount(uuid, name, reasons[bit], hosts) for uuid, name, bit, hosts in rows if uuid]
         return named, {reasons.get(bit): hosts for uuid, _name, bit, hosts in rows if not uuid}
+
+    def _counted(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of the counts. To count all hosts is most of the work of a placement: where machines of
+        a size come one after another and find room, what was counted less than KEEP_SECONDS ago
+        stands. Why nothing fits is always told as it is now."""
+        key = (statement, *(value for name, value in sorted(self._params.items()) if name != "now"))
+        now = time.monotonic()
+        counted_at, rows = _kept.get(key, (-math.inf, []))
+        if self._fits_somewhere and now - counted_at < KEEP_SECONDS:
+            return rows
+        rows = self._fetch(statement)
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        _kept[key] = (now, rows)
+        return rows
 
     @cached_property
     def counts(self) -> list[HostCount]:
