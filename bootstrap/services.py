@@ -23,7 +23,9 @@ class Settings(Step):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._files = [context.installation.secrets / name for name in ("django.key", "keyring.json")]
+        self._files = [
+            context.installation.secrets / name for name in ("django.key", "keyring.json", "portal_ed25519")
+        ]
 
     def needed(self) -> str | None:
         return (

@@ -32,6 +32,7 @@ def _django_key() -> str:
 
 SECRET_KEY = _django_key()
 KEYRING_PATH = SECRETS / "keyring.json"
+PORTAL_KEY_PATH = SECRETS / "portal_ed25519"  # logs in to hosts that have no key of their own
 ALLOWED_HOSTS = os.environ.get("CLOUDPORTAL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 
 INSTALLED_APPS = [

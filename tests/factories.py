@@ -92,15 +92,16 @@ def make_pod(zone: Zone, *, addresses: int = 50) -> Pod:
     """A pod whose network (a /16 of its own) has so many addresses, from .0.2 on."""
     number = next(_numbers) % (254 * 256)
     prefix = f"{10 + number // 256 % 90}.{number % 256}"
-    pod = Pod.objects.create(
-        name=numbered("pod"), zone=zone, cidr=f"{prefix}.0.0/16", gateway=f"{prefix}.0.1"
-    )
+    last = max(addresses, 1) + 1
+    end = f"{prefix}.{last // 256}.{last % 256}"
+    pod = Pod(name=numbered("pod"), zone=zone)
+    pod.set_subnet(cidr=f"{prefix}.0.0/16", gateway=f"{prefix}.0.1", guest=(f"{prefix}.0.2", end))
+    pod.save()
     network = Network.objects.create(
         name=numbered("network"), zone=zone, pod=pod, cidr=pod.cidr, gateway=pod.gateway, bridge="br0"
     )
     if addresses:
-        last = addresses + 1
-        create_range(network, f"{prefix}.0.2", f"{prefix}.{last // 256}.{last % 256}")
+        create_range(network, pod.guest_start, pod.guest_end)
     return pod
 
 

@@ -64,7 +64,7 @@ def address_of(host: Host) -> base.HostAddress:
         address=host.address,
         port=host.port,
         username=host.username,
-        private_key_path=str(_key_file(host)) if host.private_key else "",
+        private_key_path=str(_key_file(host) if host.private_key else settings.PORTAL_KEY_PATH),
         host_key=host.host_key,
         uri=host.uri,
         simulator_path=str(settings.VAR / "simulator.sqlite3") if host.driver == "simulator" else "",

@@ -55,6 +55,16 @@ def insert(row: M) -> M:
     return row
 
 
+def update(row: M, *fields: str) -> M:
+    """Save a row that is there, or these fields of it; a broken constraint is told in its own words."""
+    try:
+        with transaction.atomic():
+            row.save(force_update=True, update_fields=fields or None)
+    except IntegrityError as error:
+        raise refusal(error) from None
+    return row
+
+
 def delete(row: Model) -> None:
     """Delete a row; ObjectInUse counts what still refers to it."""
     try:

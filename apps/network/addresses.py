@@ -7,6 +7,7 @@ the claim itself is one conditional UPDATE.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import timedelta
 from ipaddress import IPv4Address
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.core import sql
+from apps.core.errors import ObjectInUse
 from apps.network.models import IpAddress, Network
 
 _ATTEMPTS = 8
@@ -73,10 +75,27 @@ def release(holder: UUID) -> None:
 
 def create_range(network: Network, start: str, end: str) -> int:
     """Make the addresses from `start` to `end`, both included, free to claim. Returns how many."""
-    first, last = int(IPv4Address(start)), int(IPv4Address(end))
+    return _create(network, range(int(IPv4Address(start)), int(IPv4Address(end)) + 1))
+
+
+def resize_range(network: Network, start: str, end: str) -> None:
+    """Make these the network's addresses. ObjectInUse if one that would go is held."""
+    wanted = range(int(IPv4Address(start)), int(IPv4Address(end)) + 1)
+    own = IpAddress.objects.filter(network=network)
+    outside = own.exclude(number__range=(wanted[0], wanted[-1]))
+    if held := outside.exclude(holder=None).count():
+        raise ObjectInUse(counts={"IP address": held})
+    outside.filter(holder=None).delete()
+    if held := outside.count():  # claimed meanwhile
+        raise ObjectInUse(counts={"IP address": held})
+    there = set(own.values_list("number", flat=True))
+    _create(network, [number for number in wanted if number not in there])
+
+
+def _create(network: Network, numbers: Iterable[int]) -> int:
     rows = [
         IpAddress(network=network, address=str(IPv4Address(number)), number=number)
-        for number in range(first, last + 1)
+        for number in numbers
         if str(IPv4Address(number)) != network.gateway
     ]
     IpAddress.objects.bulk_create(rows, batch_size=2000)

@@ -27,6 +27,10 @@ class PodSerializer(serializers.Serializer[Any]):
     zone = Reference()
     cidr = serializers.CharField()
     gateway = serializers.IPAddressField()
+    guest_start = serializers.IPAddressField()
+    guest_end = serializers.IPAddressField()
+    reserved_start = serializers.IPAddressField(allow_null=True)
+    reserved_end = serializers.IPAddressField(allow_null=True)
     network = serializers.UUIDField(source="network.uuid", allow_null=True)
     bridge = serializers.CharField(source="network.bridge", allow_null=True)
     enabled = serializers.BooleanField()
@@ -34,7 +38,8 @@ class PodSerializer(serializers.Serializer[Any]):
 
 
 class PodInput(StrictSerializer):
-    """A pod with its one flat guest network. Guests get addresses from `guest_start` to `guest_end`."""
+    """A pod with its one flat guest network. Guests get addresses from `guest_start` to `guest_end`;
+    those from `reserved_start` to `reserved_end` are the portal's own system's."""
 
     zone = Id()
     name = Text()
@@ -42,8 +47,24 @@ class PodInput(StrictSerializer):
     gateway = Text()
     guest_start = Text()
     guest_end = Text()
+    reserved_start = Text(allow_null=True, default=None)
+    reserved_end = Text(allow_null=True, default=None)
     bridge = Text()
     mtu = Whole(low=576, high=9216, default=1500)
+
+
+class PodPatch(StrictSerializer):
+    """The subnet stays. A guest range shrinks by addresses that nobody holds; null takes the reserved
+    range away."""
+
+    name = Text(required=False)
+    gateway = Text(required=False)
+    guest_start = Text(required=False)
+    guest_end = Text(required=False)
+    reserved_start = Text(allow_null=True, required=False)
+    reserved_end = Text(allow_null=True, required=False)
+    bridge = Text(required=False)
+    mtu = Whole(low=576, high=9216, required=False)
 
 
 @extend_schema_view(list=extend_schema(summary="List pods"), retrieve=extend_schema(summary="One pod"))
@@ -58,6 +79,12 @@ class PodViewSet(SwitchedViewSet):
         given = self.read(PodInput)
         given["zone"] = self.find(Zone, given["zone"], "zone")
         return self.once(lambda: self.created(services.create_pod(self.actor, **given)))
+
+    @extend_schema(
+        summary="Change a pod's name, ranges or bridge", request=PodPatch, responses={200: PodSerializer}
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(PodPatch, services.change_pod)
 
     @extend_schema(summary="Remove an empty pod", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -11,15 +12,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
+from apps.core.errors import InvalidInput
 from apps.core.fields import Choice, Id, Text, Whole
 from apps.core.filters import ByChoice, ByFlag, ById, Search
 from apps.core.rest import StrictSerializer
 from apps.jobs.rest import JobbedViewSet, WithJob
 from apps.zones import services
+from apps.zones.keys import fingerprint
 from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
 
 INFRASTRUCTURE = "infrastructure.read"
 """Not granted to anybody: pods, clusters, hosts and storage are the operator's."""
+
+
+class ChangedViewSet(ResourceViewSet):
+    """What can be changed after it was made."""
+
+    def change(self, shape: type[StrictSerializer], act: Callable[..., Any]) -> Response:
+        """Change what the request names, by `act(actor, row, **given)`."""
+        row = self.get_object()
+        given = self.read(shape)
+        if not given:
+            raise InvalidInput("nothing_to_change", place="")
+        return self.once(lambda: self.changed(act(self.actor, row, **given)))
 
 
 class RegionSerializer(serializers.Serializer[Any]):
@@ -32,8 +47,12 @@ class RegionInput(StrictSerializer):
     name = Text()
 
 
+class RegionPatch(StrictSerializer):
+    name = Text(required=False)
+
+
 @extend_schema_view(list=extend_schema(summary="List regions"), retrieve=extend_schema(summary="One region"))
-class RegionViewSet(ResourceViewSet):
+class RegionViewSet(ChangedViewSet):
     queryset = Region.objects.all()
     serializer_class = RegionSerializer
     filters = {"q": Search()}
@@ -43,12 +62,16 @@ class RegionViewSet(ResourceViewSet):
         given = self.read(RegionInput)
         return self.once(lambda: self.created(services.create_region(self.actor, **given)))
 
+    @extend_schema(summary="Rename a region", request=RegionPatch, responses={200: RegionSerializer})
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(RegionPatch, services.change_region)
+
     @extend_schema(summary="Remove an empty region", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         return self.removed(services.remove_region)
 
 
-class SwitchedViewSet(ResourceViewSet):
+class SwitchedViewSet(ChangedViewSet):
     """A part of the cloud that can be disabled: nothing new is placed there until it is enabled."""
 
     @extend_schema(summary="Let new machines be placed here", request=None)
@@ -68,15 +91,25 @@ class ZoneSerializer(serializers.Serializer[Any]):
     region = Reference()
     network_type = serializers.ChoiceField(Zone.NetworkType.choices)
     dns = serializers.ListField(child=serializers.IPAddressField())
+    internal_dns = serializers.ListField(child=serializers.IPAddressField())
     enabled = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
 
 class ZoneInput(StrictSerializer):
+    """`dns` are the name servers that guests ask, `internal_dns` those of the portal's own system."""
+
     region = Id()
     name = Text()
     network_type = Choice(Zone.NetworkType.choices, default=Zone.NetworkType.BASIC)
     dns = serializers.ListField(child=Text(), default=list, max_length=services.MAX_DNS)
+    internal_dns = serializers.ListField(child=Text(), default=list, max_length=services.MAX_DNS)
+
+
+class ZonePatch(StrictSerializer):
+    name = Text(required=False)
+    dns = serializers.ListField(child=Text(), required=False, max_length=services.MAX_DNS)
+    internal_dns = serializers.ListField(child=Text(), required=False, max_length=services.MAX_DNS)
 
 
 @extend_schema_view(list=extend_schema(summary="List zones"), retrieve=extend_schema(summary="One zone"))
@@ -90,6 +123,12 @@ class ZoneViewSet(SwitchedViewSet):
         given = self.read(ZoneInput)
         given["region"] = self.find(Region, given["region"], "region")
         return self.once(lambda: self.created(services.create_zone(self.actor, **given)))
+
+    @extend_schema(
+        summary="Change a zone's name or name servers", request=ZonePatch, responses={200: ZoneSerializer}
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(ZonePatch, services.change_zone)
 
     @extend_schema(summary="Remove an empty zone", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
@@ -118,6 +157,12 @@ class ClusterInput(StrictSerializer):
     memory_overcommit_percent = Whole(low=100, high=1000, default=100)
 
 
+class ClusterPatch(StrictSerializer):
+    name = Text(required=False)
+    cpu_overcommit_percent = Whole(low=100, high=5000, required=False)
+    memory_overcommit_percent = Whole(low=100, high=1000, required=False)
+
+
 @extend_schema_view(
     list=extend_schema(summary="List clusters"), retrieve=extend_schema(summary="One cluster")
 )
@@ -138,6 +183,14 @@ class ClusterViewSet(SwitchedViewSet):
         given["pod"] = self.find(Pod, given["pod"], "pod")
         return self.once(lambda: self.created(services.create_cluster(self.actor, **given)))
 
+    @extend_schema(
+        summary="Change a cluster's name or overcommit",
+        request=ClusterPatch,
+        responses={200: ClusterSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(ClusterPatch, services.change_cluster)
+
     @extend_schema(summary="Remove an empty cluster", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         return self.removed(services.remove_cluster)
@@ -155,6 +208,8 @@ class HostSerializer(WithJob):
     username = serializers.CharField()
     has_private_key = serializers.SerializerMethodField()
     host_key = serializers.CharField()
+    shown_key = serializers.CharField()
+    shown_fingerprint = serializers.SerializerMethodField()
     uri = serializers.CharField()
     extra = serializers.DictField(child=serializers.CharField())
     state = serializers.ChoiceField(HostState.choices)
@@ -176,10 +231,13 @@ class HostSerializer(WithJob):
     def get_has_private_key(self, host: Host) -> bool:
         return bool(host.private_key)
 
+    def get_shown_fingerprint(self, host: Host) -> str:
+        return fingerprint(host.shown_key) if host.shown_key else ""
+
 
 class HostInput(StrictSerializer):
-    """A host at another address needs `private_key` and `host_key`; without an address it is the
-    machine that the workers run on."""
+    """Without an address it is the machine that the workers run on. Without `private_key` the portal's
+    own key is used; without `host_key` the host's is read, and has to be trusted before it is used."""
 
     cluster = Id()
     name = Text()
@@ -191,6 +249,25 @@ class HostInput(StrictSerializer):
     driver = Choice(Host.Driver.choices, default=Host.Driver.LIBVIRT)
     uri = Text(default="qemu:///system")
     extra = serializers.DictField(child=Text(), default=dict)
+
+
+class HostPatch(StrictSerializer):
+    """What changes how the host is reached connects it anew. An empty `private_key` means the portal's
+    own; an empty `host_key` that it is to be read and trusted anew."""
+
+    name = Text(required=False)
+    address = Text(required=False)
+    port = Whole(low=1, high=65535, required=False)
+    username = Text(required=False)
+    private_key = Text(required=False, write_only=True)
+    host_key = Text(required=False)
+    uri = Text(required=False)
+
+
+class HostKeyInput(StrictSerializer):
+    """`key` is the `shown_key` that was looked at."""
+
+    key = Text()
 
 
 @extend_schema_view(list=extend_schema(summary="List hosts"), retrieve=extend_schema(summary="One host"))
@@ -213,6 +290,25 @@ class HostViewSet(JobbedViewSet, SwitchedViewSet):
         given = self.read(HostInput)
         given["cluster"] = self.find(Cluster, given["cluster"], "cluster", "pod")
         return self.once(lambda: self.accepted(*services.add_host(self.actor, **given)))
+
+    @extend_schema(
+        summary="Change a host's name or how it is reached",
+        request=HostPatch,
+        responses={200: HostSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        def act(*given: Any, **changes: Any) -> Host:
+            return services.change_host(*given, **changes)[0]
+
+        return self.change(HostPatch, act)
+
+    @extend_schema(
+        summary="Trust the key that the host shows", request=HostKeyInput, responses={202: HostSerializer}
+    )
+    @action(detail=True, methods=["post"], url_path="trust-key")
+    def trust_key(self, request: Request, id: str) -> Response:  # noqa: A002
+        host, given = self.get_object(), self.read(HostKeyInput)
+        return self.once(lambda: self.accepted(*services.trust_host_key(self.actor, host, **given)))
 
     @extend_schema(summary="Remove a host that holds nothing", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

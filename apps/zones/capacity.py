@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from apps.core import sql
-from apps.zones.models import Host
+from apps.zones.models import Cluster, Host
 
 
 def set_capacity(host: Host) -> None:
@@ -15,6 +16,15 @@ def set_capacity(host: Host) -> None:
     host.capacity_vcpus = host.cpu_cores * cluster.cpu_overcommit_percent // 100
     usable_mib = max(0, host.memory_mib - settings.HOST_RESERVE_MEMORY_MIB)
     host.capacity_memory_mib = usable_mib * cluster.memory_overcommit_percent // 100
+
+
+def set_capacities(cluster: Cluster) -> None:
+    """The same for all hosts of a cluster whose overcommit changed, in one statement."""
+    usable_mib = Greatest(F("memory_mib") - settings.HOST_RESERVE_MEMORY_MIB, 0)
+    Host.objects.filter(cluster=cluster).update(
+        capacity_vcpus=F("cpu_cores") * cluster.cpu_overcommit_percent / 100,
+        capacity_memory_mib=usable_mib * cluster.memory_overcommit_percent / 100,
+    )
 
 
 def machine_memory_mib(memory_mib: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
@@ -38,3 +41,9 @@ def clean_private_key(text: object, *, place: str = "private_key") -> str:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise InvalidInput("not_a_private_key", place=place) from None
     return data.decode()
+
+
+def fingerprint(key: str) -> str:
+    """A public key's SHA-256 fingerprint as ssh-keygen prints it: "SHA256:...". `key` is clean."""
+    digest = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
@@ -29,7 +31,8 @@ class Zone(NamedRow):
 
     region = models.ForeignKey(Region, models.PROTECT, related_name="zones")
     network_type = models.CharField(max_length=8, choices=NetworkType, default=NetworkType.BASIC)
-    dns = models.JSONField(default=list)
+    dns = models.JSONField(default=list)  # what guests ask
+    internal_dns = models.JSONField(default=list)  # what the portal's own system asks
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -46,12 +49,28 @@ class Zone(NamedRow):
 
 
 class Pod(NamedRow):
-    """A pod and its guest subnet. Addresses are IPv4 texts; the guest range lies in `cidr`."""
+    """A pod and its guest subnet. Addresses are IPv4 texts; a range holds both its ends.
+
+    The numbers are the same addresses, for the database to compare; `set_subnet` keeps both together.
+    Guests get addresses from the guest range; the reserved range is the portal's own system's.
+    """
 
     zone = models.ForeignKey(Zone, models.PROTECT, related_name="pods")
     cidr = models.CharField(max_length=18)
     gateway = models.GenericIPAddressField(protocol="IPv4")
+    guest_start = models.GenericIPAddressField(protocol="IPv4")
+    guest_end = models.GenericIPAddressField(protocol="IPv4")
+    reserved_start = models.GenericIPAddressField(protocol="IPv4", null=True)
+    reserved_end = models.GenericIPAddressField(protocol="IPv4", null=True)
     enabled = models.BooleanField(default=True)
+
+    subnet_first = models.BigIntegerField(editable=False)
+    subnet_last = models.BigIntegerField(editable=False)
+    gateway_number = models.BigIntegerField(editable=False)
+    guest_first = models.BigIntegerField(editable=False)
+    guest_last = models.BigIntegerField(editable=False)
+    reserved_first = models.BigIntegerField(editable=False, null=True)
+    reserved_last = models.BigIntegerField(editable=False, null=True)
 
     class Meta:
         constraints = [
@@ -59,8 +78,64 @@ class Pod(NamedRow):
                 fields=["zone", "name_key"],
                 name="pod_name",
                 violation_error_message=_("Another pod of this zone has this name."),
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(gateway_number__gt=F("subnet_first"), gateway_number__lt=F("subnet_last")),
+                name="pod_gateway_in_subnet",
+                violation_error_message=_("The gateway must be an address of the pod's subnet."),
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    guest_first__gt=F("subnet_first"),
+                    guest_last__lt=F("subnet_last"),
+                    guest_first__lte=F("guest_last"),
+                ),
+                name="pod_guest_in_subnet",
+                violation_error_message=_("The guest range must lie in the pod's subnet."),
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved_first=None, reserved_last=None)
+                | Q(
+                    reserved_first__gt=F("subnet_first"),
+                    reserved_last__lt=F("subnet_last"),
+                    reserved_first__lte=F("reserved_last"),
+                ),
+                name="pod_reserved_in_subnet",
+                violation_error_message=_("The reserved range must lie in the pod's subnet."),
+            ),
+            models.CheckConstraint(
+                condition=(Q(gateway_number__lt=F("guest_first")) | Q(gateway_number__gt=F("guest_last")))
+                & (
+                    Q(reserved_first=None)
+                    | Q(gateway_number__lt=F("reserved_first"))
+                    | Q(gateway_number__gt=F("reserved_last"))
+                ),
+                name="pod_gateway_apart",
+                violation_error_message=_("The gateway must lie outside both ranges."),
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved_first=None)
+                | Q(reserved_last__lt=F("guest_first"))
+                | Q(reserved_first__gt=F("guest_last")),
+                name="pod_ranges_apart",
+                violation_error_message=_("The guest range and the reserved range must not overlap."),
+            ),
         ]
+
+    def set_subnet(
+        self, *, cidr: str, gateway: str, guest: tuple[str, str], reserved: tuple[str, str] | None = None
+    ) -> None:
+        """The subnet with its gateway and ranges, as texts and as numbers. Does not save."""
+        network = IPv4Network(cidr)
+        self.cidr, self.gateway = cidr, gateway
+        self.guest_start, self.guest_end = guest
+        self.reserved_start, self.reserved_end = reserved or (None, None)
+        self.subnet_first, self.subnet_last = int(network.network_address), int(network.broadcast_address)
+        self.gateway_number = int(IPv4Address(gateway))
+        self.guest_first, self.guest_last = (int(IPv4Address(address)) for address in guest)
+        self.reserved_first, self.reserved_last = (
+            (int(IPv4Address(address)) for address in reserved) if reserved else (None, None)
+        )
 
 
 class Cluster(NamedRow):
@@ -135,7 +210,8 @@ class Host(NamedRow):
     port = models.PositiveIntegerField(default=22)
     username = models.CharField(max_length=64, default="root")
     private_key = models.TextField(blank=True)  # sealed
-    host_key = models.TextField(blank=True)  # public; recorded when the host was added
+    host_key = models.TextField(blank=True)  # public; what an operator trusts
+    shown_key = models.TextField(blank=True)  # public; what the host showed while none was trusted
     uri = models.CharField(max_length=255, default="qemu:///system")
     extra = models.JSONField(default=dict)
 

@@ -33,10 +33,11 @@ def test_init_secrets_makes_private_files_once(settings: Any, tmp_path: Path) ->
     settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
     run("init_secrets")
     files = {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
-    assert set(files) == {"django.key", "keyring.json"}
+    assert set(files) == {"django.key", "keyring.json", "portal_ed25519", "portal_ed25519.pub"}
+    assert files["portal_ed25519.pub"].startswith("ssh-ed25519 ")
     assert settings.SECRETS.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in settings.SECRETS.iterdir()} == {0o600}
-    assert run("init_secrets").count("there already") == 2
+    assert run("init_secrets").count("there already") == 3
     assert files == {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
 
 

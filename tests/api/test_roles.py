@@ -64,6 +64,10 @@ def placed(cast: Cast) -> None:
     Placement.objects.create(vm=cast.vm, fits=True, explanation={})
 
 
+def shown(cast: Cast) -> None:
+    Host.objects.update(shown_key=PUBLIC_KEY)
+
+
 def empty_region(cast: Cast) -> None:
     cast.zone.region.__dict__["uuid"] = Region.objects.create(name="empty").uuid
 
@@ -143,6 +147,11 @@ TABLE: list[Row] = [
         for verb in ("enable", "disable")
     ),
     Row("POST", "hosts/{hosts}/reconnect/", 202, 403, 403),
+    *(
+        Row("PATCH", f"{noun}/{{{noun}}}/", 200, 403, 403, lambda cast: {"name": "changed"})
+        for noun in ("regions", "zones", "pods", "clusters", "hosts")
+    ),
+    Row("POST", "hosts/{hosts}/trust-key/", 202, 403, 403, lambda cast: {"key": PUBLIC_KEY}, prepare=shown),
     Row("POST", "primary-storages/{primary-storages}/reconnect/", 202, 403, 403),
     Row("GET", "networks/", 200, 403, 403),
     Row("GET", "networks/{networks}/", 200, 403, 403),

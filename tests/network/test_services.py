@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.actor import Actor
-from apps.core.errors import InvalidInput, NameTaken, ObjectInUse
+from apps.core.constraints import insert
+from apps.core.errors import Conflict, InvalidInput, NameTaken, ObjectInUse
+from apps.core.messages import explain
 from apps.network import addresses
 from apps.network.models import IpAddress, Network
-from apps.network.services import create_pod, remove_pod
+from apps.network.services import change_pod, create_pod, remove_pod
 from apps.network.subnets import MAX_ADDRESSES, clean_subnet
 from apps.zones.models import Pod, Zone
 from tests import factories
@@ -77,13 +80,77 @@ def test_a_network_that_could_not_work_is_refused(
     assert not IpAddress.objects.exists()
 
 
+def addresses_of(pod: Pod) -> list[str]:
+    rows = IpAddress.objects.filter(network__pod=pod).order_by("number")
+    return list(rows.values_list("address", flat=True))
+
+
+def test_a_pod_changes_its_ranges_and_keeps_what_is_held(zone: Zone) -> None:
+    small = {**GOOD, "guest_start": "10.9.1.10", "guest_end": "10.9.1.12"}
+    pod = create_pod(OPERATOR, zone=zone, **small, reserved_start="10.9.0.10", reserved_end="10.9.0.20")
+    held = uuid4()
+    IpAddress.objects.filter(address="10.9.1.12").update(holder=held)
+    change_pod(OPERATOR, pod, name="renamed", guest_start="10.9.1.12", guest_end="10.9.1.14", bridge="br1")
+    assert addresses_of(pod) == ["10.9.1.12", "10.9.1.13", "10.9.1.14"]
+    network = Network.objects.get(pod=pod)
+    assert (network.name, network.bridge) == ("renamed", "br1")
+    with pytest.raises(ObjectInUse):
+        change_pod(OPERATOR, pod, guest_start="10.9.1.13")
+    pod.refresh_from_db()
+    assert (pod.guest_start, pod.reserved_start) == ("10.9.1.12", "10.9.0.10")
+    assert IpAddress.objects.get(address="10.9.1.12").holder == held
+    change_pod(OPERATOR, pod, reserved_start=None, reserved_end=None)
+    pod.refresh_from_db()
+    assert (pod.reserved_start, pod.reserved_last) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "reason"),
+    [
+        ({"reserved_start": "10.8.0.1", "reserved_end": "10.9.0.20"}, "reserved_start", "outside_subnet"),
+        ({"reserved_start": "10.9.0.20", "reserved_end": "10.9.0.10"}, "reserved_end", "range_reversed"),
+        ({"reserved_start": "10.9.0.1", "reserved_end": "10.9.0.9"}, "reserved_start", "range_holds_gateway"),
+        ({"reserved_start": "10.9.0.9", "reserved_end": "10.9.1.0"}, "reserved_start", "ranges_overlap"),
+        ({"reserved_end": "10.9.0.9"}, "reserved_start", "not_an_ipv4_address"),
+    ],
+)
+def test_a_reserved_range_lies_apart(zone: Zone, change: dict[str, Any], place: str, reason: str) -> None:
+    pod = create_pod(OPERATOR, zone=zone, **GOOD)
+    with pytest.raises(InvalidInput) as caught:
+        change_pod(OPERATOR, pod, **change)
+    assert (caught.value.place, caught.value.params["reason"]) == (place, reason)
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize(
+    ("gateway", "guest", "reserved"),
+    [
+        ("10.8.0.1", ("10.9.1.0", "10.9.1.9"), None),
+        ("10.9.0.1", ("10.9.1.9", "10.9.1.0"), None),
+        ("10.9.0.1", ("10.9.1.0", "10.10.0.0"), None),
+        ("10.9.1.5", ("10.9.1.0", "10.9.1.9"), None),
+        ("10.9.0.1", ("10.9.1.0", "10.9.1.9"), ("10.9.0.0", "10.9.0.9")),
+        ("10.9.0.5", ("10.9.1.0", "10.9.1.9"), ("10.9.0.2", "10.9.0.9")),
+        ("10.9.0.1", ("10.9.1.0", "10.9.1.9"), ("10.9.1.9", "10.9.1.12")),
+    ],
+)
+def test_the_database_itself_refuses_ranges_that_cannot_be(
+    zone: Zone, gateway: str, guest: tuple[str, str], reserved: tuple[str, str] | None
+) -> None:
+    pod = Pod(zone=zone, name="pod")
+    pod.set_subnet(cidr="10.9.0.0/16", gateway=gateway, guest=guest, reserved=reserved)
+    with pytest.raises(Conflict) as caught:
+        insert(pod)
+    assert explain("conflict", caught.value.params).detail != explain("conflict").detail
+
+
 def test_a_range_may_hold_65536_addresses_and_no_more(zone: Zone) -> None:
-    body = {"cidr": "10.0.0.0/8", "gateway": "10.0.0.1", "start": "10.1.0.0"}
-    subnet = clean_subnet(zone, end="10.1.255.255", **body)
-    assert subnet.end == "10.1.255.255"
+    body: dict[str, Any] = {"cidr": "10.0.0.0/8", "gateway": "10.0.0.1", "guest_start": "10.1.0.0"}
+    subnet = clean_subnet(zone, guest_end="10.1.255.255", **body)
+    assert subnet.guest[1] == "10.1.255.255"
     assert MAX_ADDRESSES == 65536
     with pytest.raises(InvalidInput) as caught:
-        clean_subnet(zone, end="10.2.0.0", **body)
+        clean_subnet(zone, guest_end="10.2.0.0", **body)
     assert caught.value.params["reason"] == "range_too_large"
 
 
@@ -142,4 +209,4 @@ def test_no_text_is_more_than_refused(text: str) -> None:
     """Whatever is given for an address is an address or InvalidInput, never another error."""
     zone = Zone(pk=None)
     with pytest.raises(InvalidInput):
-        clean_subnet(zone, cidr=text, gateway=text, start=text, end=text)
+        clean_subnet(zone, cidr=text, gateway=text, guest_start=text, guest_end=text)

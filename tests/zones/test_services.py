@@ -11,14 +11,24 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
 from apps.accounts import secrets
 from apps.accounts.actor import Actor
-from apps.core.errors import Conflict, InvalidInput, NameTaken, ObjectInUse, PermissionDenied, ResourceBusy
+from apps.core.errors import (
+    Conflict,
+    InvalidInput,
+    NameTaken,
+    ObjectInUse,
+    PermissionDenied,
+    ResourceBusy,
+    StateConflict,
+)
 from apps.core.messages import explain
 from apps.jobs.models import Event, Job, JobLock
 from apps.zones import services
+from apps.zones.capacity import set_capacity
 from apps.zones.models import Cluster, Host, HostState, Region, Zone
 from tests import factories
 
@@ -82,6 +92,76 @@ def test_a_private_key_is_sealed_for_its_row(cluster: Cluster) -> None:
         secrets.unseal(Host, cluster.uuid, "private_key", host.private_key)
 
 
+def test_regions_zones_and_clusters_change_and_say_what_changed() -> None:
+    region = services.create_region(OPERATOR, name="Attica")
+    zone = services.create_zone(OPERATOR, region=region, name="Zone", internal_dns=["10.0.0.1"])
+    cluster = services.create_cluster(OPERATOR, pod=factories.make_pod(zone), name="c1")
+    Event.objects.all().delete()
+    services.change_region(OPERATOR, region, name="Αττική")
+    services.change_zone(OPERATOR, zone, name="Ζώνη", dns=["10.0.0.53"], internal_dns=[])
+    services.change_cluster(OPERATOR, cluster, name="c2")
+    services.change_cluster(OPERATOR, cluster, name="c2")
+    assert Region.objects.get().name_key == "αττικη"
+    changed = Zone.objects.get()
+    assert (changed.name, changed.dns, changed.internal_dns) == ("Ζώνη", ["10.0.0.53"], [])
+    kinds = list(Event.objects.order_by("id").values_list("kind", flat=True))
+    assert kinds == ["region.change", "zone.change", "cluster.change"]
+    with pytest.raises(InvalidInput):
+        services.change_zone(OPERATOR, zone, dns=["10.0.0"])
+    services.create_region(OPERATOR, name="other")
+    with pytest.raises(NameTaken):
+        services.change_region(OPERATOR, region, name="OTHER")
+
+
+def test_a_changed_overcommit_counts_at_once_and_takes_nothing_away() -> None:
+    zone = factories.make_zone(hosts=2, cpu_cores=10, memory_mib=11024, allocated_vcpus=15)
+    services.change_cluster(
+        OPERATOR,
+        Cluster.objects.get(pod__zone=zone),
+        cpu_overcommit_percent=100,
+        memory_overcommit_percent=150,
+    )
+    counted = Host.objects.values_list("capacity_vcpus", "capacity_memory_mib", "allocated_vcpus")
+    assert set(counted) == {(10, 15000, 15)}
+    host = Host.objects.select_related("cluster")[0]
+    set_capacity(host)
+    assert (host.capacity_vcpus, host.capacity_memory_mib) == (10, 15000)
+
+
+def test_a_host_that_is_reached_in_another_way_is_connected_anew(cluster: Cluster) -> None:
+    host, first = services.add_host(OPERATOR, cluster=cluster, name="h1", address="10.1.2.3")
+    JobLock.objects.all().delete()
+    renamed, job = services.change_host(OPERATOR, host, name="h2")
+    assert (renamed.name, job) == ("h2", None)
+    Host.objects.update(state=HostState.ALERT, state_reason="host_key_untrusted")
+    moved, job = services.change_host(
+        OPERATOR, host, address="10.1.2.4", port=2222, private_key=private_key(), host_key=HOST_KEY
+    )
+    assert job is not None
+    assert job != first
+    moved.refresh_from_db()
+    assert (moved.address, moved.port, moved.state) == ("10.1.2.4", 2222, HostState.CONNECTING)
+    event = Event.objects.filter(kind="host.change").order_by("id").last()
+    assert event is not None
+    assert event.data["changed"] == ["address", "port", "private_key", "host_key"]
+    assert private_key().splitlines()[1] not in str(event.data)
+
+
+def test_only_the_key_that_was_looked_at_is_trusted(cluster: Cluster) -> None:
+    host, _job = services.add_host(OPERATOR, cluster=cluster, name="h1", address="10.1.2.3")
+    Host.objects.update(state=HostState.ALERT, state_reason="host_key_untrusted", shown_key=HOST_KEY)
+    JobLock.objects.all().delete()
+    other = Ed25519PrivateKey.generate().public_key()
+    line = other.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    with pytest.raises(StateConflict) as caught:
+        services.trust_host_key(OPERATOR, host, key=line)
+    assert caught.value.params["reason"] == "other_key_shown"
+    trusted, job = services.trust_host_key(OPERATOR, host, key=HOST_KEY)
+    assert (trusted.host_key, job.kind) == (HOST_KEY, "host.connect")
+    stored = Host.objects.get()
+    assert (stored.host_key, stored.shown_key, stored.state) == (HOST_KEY, "", HostState.CONNECTING)
+
+
 def bad(**given: Any) -> dict[str, Any]:
     return {"name": "h1", "address": "10.1.2.3", "host_key": HOST_KEY, **given}
 
@@ -89,8 +169,6 @@ def bad(**given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "place", "reason"),
     [
-        (bad(host_key=""), "host_key", "host_key_needed"),
-        (bad(), "private_key", "private_key_needed"),
         (bad(private_key="-----BEGIN NOTHING-----"), "private_key", "not_a_private_key"),
         (bad(private_key=private_key(b"secret")), "private_key", "not_a_private_key"),
         (bad(private_key=HOST_KEY), "private_key", "not_a_private_key"),

@@ -40,6 +40,13 @@ def commands(host: HostAddress) -> HostCommands:
     return SshCommands(host)
 
 
+def shown_host_key(host: HostAddress) -> str:
+    """The public key that a host shows now; nobody is logged in."""
+    from workers.drivers.hosts.ssh import scan_host_key
+
+    return scan_host_key(host.address, host.port)
+
+
 def tasks(host: HostAddress) -> HostTasks:
     if host.driver == "simulator":
         from workers.drivers.simulator.hosts import SimulatedTasks

@@ -146,6 +146,16 @@ USE_CASE_CODES: dict[str, Words] = {
         _("%(done)s machines were made and %(failed)s failed."),
         _("Look at those that failed: each says why and can be tried again."),
     ),
+    "zone_warning": Words(
+        _("This looks odd"),
+        _("This can be applied as it stands, but looks odd."),
+        _("See whether it is meant."),
+    ),
+    "zone_ignored": Words(
+        _("This is ignored"),
+        _("This part of the document is ignored."),
+        _("Nothing has to be done."),
+    ),
 }
 
 DRIVER_CODES: dict[str, Words] = {

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.words.says import Text
 
 STEPS: dict[str, Text] = {
+    "ReadHostKey": _("Look at the key that the host shows"),
     "PickHost": _("Find a host"),
     "FetchTemplate": _("Bring the template to the storage"),
     "CreateVolumes": _("Create the disks"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.words.documents import DOCUMENT_REASONS
 from apps.core.words.says import Reason
 
 REQUEST_REASONS: dict[str, Reason] = {
@@ -54,13 +55,7 @@ VALUE_REASONS: dict[str, Reason] = {
         _("This is not an SSH private key without a passphrase."),
         _("Paste a whole private key in OpenSSH or PEM format."),
     ),
-    "host_key_needed": Reason(
-        _("The host's public key must be known before anything is sent to it."),
-        _("Read it on the host: /etc/ssh/ssh_host_ed25519_key.pub."),
-    ),
-    "private_key_needed": Reason(
-        _("A host at another address needs a private key to log in with."), _("Give the private key.")
-    ),
+    "nothing_to_change": Reason(_("The request names nothing to change."), _("Name at least one field.")),
     "out_of_range": Reason(
         _("This must lie between %(low)s and %(high)s."), _("Choose a value in that range.")
     ),
@@ -81,7 +76,11 @@ VALUE_REASONS: dict[str, Reason] = {
     ),
     "range_reversed": Reason(_("The range ends before it begins."), _("Exchange its two ends.")),
     "range_holds_gateway": Reason(
-        _("The gateway %(gateway)s lies in the guest range."), _("Let the range begin after the gateway.")
+        _("The gateway %(gateway)s lies in this range."), _("Let the range begin after the gateway.")
+    ),
+    "ranges_overlap": Reason(
+        _("The reserved range and the guest range overlap."),
+        _("Choose ranges that have no address in common."),
     ),
     "range_too_large": Reason(
         _("The range holds more than %(limit)s addresses."), _("Choose a smaller range.")
@@ -174,6 +173,10 @@ DEPLOY_REASONS: dict[str, Reason] = {
 }
 
 STATE_REASONS: dict[str, Reason] = {
+    "other_key_shown": Reason(
+        _("The host shows another key by now."),
+        _("Load the host again, and compare the key that it shows now."),
+    ),
     "on_other_host": Reason(_("The machine holds a part of another host.")),
     "placed_meanwhile": Reason(_("The machine was placed by someone else just now.")),
     "login_link": Reason(
@@ -239,6 +242,7 @@ USER_DATA_REASONS: dict[str, Reason] = {
 }
 
 IMAGE_REASONS: dict[str, Reason] = {
+    **DOCUMENT_REASONS,
     "not_an_image": Reason(_("The file is not a disk image.")),
     "wrong_format": Reason(
         _("The file is not in the format qcow2."), _("Convert it: qemu-img convert -O qcow2.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from django.utils import timezone
@@ -11,14 +11,32 @@ from django.utils import timezone
 from apps.storage.reach import pools_reached_by
 from apps.zones.capacity import set_capacity
 from apps.zones.models import Host, HostState
+from workers.drivers import connect
+from workers.drivers.base import QUICK_SECONDS
+from workers.hosts import address_of
 from workers.operation import Operation, Outcome, Step
 from workers.operations.storage.connect_primary_storage import record_facts
+
+
+class ReadHostKey(Step):
+    """Only of a host whose key nobody trusts yet: then nothing else is done to it."""
+
+    no_undo = "it only looks"
+
+    def do(self, op: ConnectHost) -> Outcome:
+        host = op.host
+        if host.driver == Host.Driver.LIBVIRT and host.address and not host.host_key:
+            look = partial(connect.shown_host_key, address_of(host))
+            op.memo["shown_key"] = op.world.local("shown_host_key", look, deadline=QUICK_SECONDS)
+        return None
 
 
 class ReadFacts(Step):
     no_undo = "it only looks"
 
     def do(self, op: ConnectHost) -> Outcome:
+        if "shown_key" in op.memo:
+            return None
         facts = asdict(op.world.hypervisor(op.host).facts())
         op.memo["facts"] = {**facts, "accelerators": list(facts["accelerators"])}
         return None
@@ -28,6 +46,8 @@ class ReadPools(Step):
     no_undo = "it only looks"
 
     def do(self, op: ConnectHost) -> Outcome:
+        if "shown_key" in op.memo:
+            return None
         pools: dict[str, Any] = {}
         for pool in pools_reached_by(op.host):
             facts = op.world.storage(op.host, pool).facts()
@@ -38,13 +58,18 @@ class ReadPools(Step):
 
 class ConnectHost(Operation):
     kind = "host.connect"
-    steps = (ReadFacts, ReadPools)
+    steps = (ReadHostKey, ReadFacts, ReadPools)
 
     @cached_property
     def host(self) -> Host:
         return Host.objects.select_related("cluster").get(uuid=self.job.target_uuid)
 
     def succeeded(self) -> None:
+        if shown := self.memo.get("shown_key"):
+            Host.objects.filter(pk=self.host.pk, host_key="").update(
+                shown_key=shown, state=HostState.ALERT, state_reason="host_key_untrusted"
+            )
+            return
         host, facts = self.host, self.memo["facts"]
         for name in ("cpu_model", "cpu_cores", "cpu_mhz", "memory_mib", "hypervisor_version"):
             setattr(host, name, facts[name])

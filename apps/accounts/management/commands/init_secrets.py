@@ -7,6 +7,8 @@ import secrets as random_source
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -15,8 +17,8 @@ from apps.accounts.secrets import SecretUnreadable, create_keyring, prove, seale
 
 class Command(BaseCommand):
     help = (
-        "Makes the signing key and the key ring (0600) in CLOUDPORTAL_VAR/secrets, unless they are there, "
-        "and tries the ring on everything sealed."
+        "Makes the signing key, the key ring and the key that logs in to hosts (0600) in "
+        "CLOUDPORTAL_VAR/secrets, unless they are there, and tries the ring on everything sealed."
     )
     requires_system_checks: tuple[str, ...] = ()
 
@@ -29,6 +31,7 @@ class Command(BaseCommand):
         made = {
             "django.key": create_signing_key(settings.SECRETS / "django.key"),
             "keyring.json": create_keyring(settings.KEYRING_PATH),
+            "portal_ed25519": create_portal_key(settings.SECRETS / "portal_ed25519"),
         }
         try:
             prove()
@@ -49,4 +52,21 @@ def create_signing_key(path: Path) -> bool:
         return False
     with os.fdopen(handle, "w") as file:
         file.write(random_source.token_urlsafe(48))
+    return True
+
+
+def create_portal_key(path: Path) -> bool:
+    """Write a new key by which the portal logs in to hosts, and its public half beside it, unless there
+    is one; True if it was written."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    key = Ed25519PrivateKey.generate()
+    with os.fdopen(handle, "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    beside = path.with_suffix(".pub")
+    beside.touch(0o600)
+    beside.write_text(f"{public} cloudportal\n")
     return True

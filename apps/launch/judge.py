@@ -1,0 +1,162 @@
+"""What holds between the parts of a document: names once, ranges in their subnet, addresses apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
+from typing import Any
+
+from apps.core.names import fold
+from apps.launch.document import Document, PodPart, PrimaryPart, SecondaryPart
+from apps.launch.findings import Findings
+from apps.network.subnets import MAX_ADDRESSES
+
+
+def judge(document: Document, findings: Findings) -> None:
+    """Add what is wrong or odd between parts that were each read without fault."""
+    _names(document, findings)
+    whole = [pod for pod in document.pods if pod.cidr and all(pod.guest)]
+    for pod in whole:
+        _ranges(pod, findings)
+    for first, second in combinations(whole, 2):
+        if IPv4Network(first.cidr).overlaps(IPv4Network(second.cidr)):
+            findings.refused(
+                "subnet_overlaps",
+                f"{second.where.place}.netmask",
+                second.where.line,
+                cidr=first.cidr,
+                pod=first.name,
+            )
+    _own_addresses(document, whole, findings)
+    _owners_of_pools(document, findings)
+    if not document.pods or not document.clusters or not document.hosts:
+        findings.warn("nothing_to_run_on", "hosts", document.zone.where.line)
+    for kind, parts in (("primary_storage", document.primaries), ("secondary_storage", document.secondaries)):
+        if not parts:
+            findings.warn("no_storage", kind, document.zone.where.line, kind=kind)
+
+
+def _names(document: Document, findings: Findings) -> None:
+    """Pools, pods and secondary storages have their names from the zone, clusters from their pod and
+    hosts from their cluster; the document also tells clusters and hosts apart by name alone."""
+    kinds: Iterable[tuple[str, list[Any]]] = (
+        ("pod", document.pods),
+        ("cluster", document.clusters),
+        ("host", document.hosts),
+        ("primary_storage", document.primaries),
+        ("secondary_storage", document.secondaries),
+    )
+    for kind, parts in kinds:
+        seen: dict[str, int] = {}
+        for part in parts:
+            first = seen.setdefault(fold(part.name), part.where.line)
+            if part.name and first != part.where.line:
+                findings.refused(
+                    "name_twice", f"{part.where.place}.name", part.where.line, kind=kind, first=first
+                )
+    addresses: dict[tuple[str, int], int] = {}
+    for host in document.hosts:
+        first = addresses.setdefault((host.address, host.port), host.where.line)
+        if host.address and first != host.where.line:
+            findings.refused("address_twice", f"{host.where.place}.address", host.where.line, first=first)
+
+
+def _ranges(pod: PodPart, findings: Findings) -> None:
+    network = IPv4Network(pod.cidr)
+    place, line = pod.where.place, pod.where.line
+    if not 8 <= network.prefixlen <= 30:
+        findings.refused("not_a_subnet", f"{place}.netmask", line)
+        return
+    low, high = int(network.network_address) + 1, int(network.broadcast_address) - 1
+    if not low <= _number(pod.gateway) <= high:
+        findings.refused("outside_subnet", f"{place}.gateway", line, cidr=pod.cidr)
+    ranges = {"guest": pod.guest} | ({"reserved_system_ips": pod.reserved} if pod.reserved else {})
+    for name, (start, end) in ranges.items():
+        if not start or not end:
+            continue
+        for side, address in (("start", start), ("end", end)):
+            if not low <= _number(address) <= high:
+                findings.refused("outside_subnet", f"{place}.{name}.{side}", line, cidr=pod.cidr)
+        if _number(end) < _number(start):
+            findings.refused("range_reversed", f"{place}.{name}.end", line)
+        elif _number(start) <= _number(pod.gateway) <= _number(end):
+            findings.refused("range_holds_gateway", f"{place}.{name}.start", line, gateway=pod.gateway)
+        if name == "guest" and _number(end) - _number(start) >= MAX_ADDRESSES:
+            findings.refused("range_too_large", f"{place}.{name}.end", line, limit=MAX_ADDRESSES)
+    if pod.reserved and all(pod.reserved) and _overlap(pod.reserved, pod.guest):
+        findings.refused("ranges_overlap", f"{place}.guest.start", line)
+
+
+def _own_addresses(document: Document, pods: list[PodPart], findings: Findings) -> None:
+    """Whatever has an address already must not have one that a guest could get, and is odd in the
+    range that the portal keeps for its own system."""
+    for what, address, place, line in _things_with_address(document):
+        try:
+            number = int(IPv4Address(address))
+        except ValueError:
+            continue  # a name: nobody looks it up here
+        for pod in pods:
+            if _number(pod.guest[0]) <= number <= _number(pod.guest[1]):
+                findings.refused(
+                    "address_in_guest_range", place, line, what=what, address=address, pod=pod.name
+                )
+    for pod in pods:
+        if pod.reserved and all(pod.reserved):
+            _tell_reserved(document, pod, pod.reserved, findings)
+
+
+def _tell_reserved(document: Document, pod: PodPart, reserved: tuple[str, str], findings: Findings) -> None:
+    inside: dict[str, list[str]] = {}
+    for what, address, _place, _line in _things_with_address(document):
+        try:
+            number = int(IPv4Address(address))
+        except ValueError:
+            continue
+        if _number(reserved[0]) <= number <= _number(reserved[1]) and what not in inside.get(address, []):
+            inside.setdefault(address, []).append(what)
+    for address, things in inside.items():
+        findings.warn(
+            "in_reserved_range",
+            f"{pod.where.place}.reserved_system_ips",
+            pod.where.line,
+            what=", ".join(things),
+            address=address,
+            start=reserved[0],
+            end=reserved[1],
+        )
+
+
+def _things_with_address(document: Document) -> Iterator[tuple[str, str, str, int]]:
+    """What, its address or name, place, line."""
+    for host in document.hosts:
+        yield f"host {host.name}", host.address, f"{host.where.place}.address", host.where.line
+    zone = document.zone
+    for kind, servers in (("public_dns", zone.public_dns), ("internal_dns", zone.internal_dns)):
+        for server in servers:
+            yield kind, server, f"{zone.where.place}.{kind}", zone.where.line
+    stores: list[PrimaryPart | SecondaryPart] = [*document.primaries, *document.secondaries]
+    for part in stores:
+        if part.server:
+            yield f"storage {part.name}", part.server, f"{part.where.place}.server", part.where.line
+
+
+def _owners_of_pools(document: Document, findings: Findings) -> None:
+    known = {
+        "cluster": {fold(cluster.name) for cluster in document.clusters},
+        "host": {fold(host.name) for host in document.hosts},
+    }
+    for pool in document.primaries:
+        for kind, name in (("cluster", pool.cluster), ("host", pool.host)):
+            if name and pool.scope == kind and fold(name) not in known[kind]:
+                findings.refused(
+                    "no_such_part", f"{pool.where.place}.{kind}", pool.where.line, kind=kind, name=name
+                )
+
+
+def _overlap(first: tuple[str, str], second: tuple[str, str]) -> bool:
+    return _number(first[0]) <= _number(second[1]) and _number(second[0]) <= _number(first[1])
+
+
+def _number(address: str) -> int:
+    return int(IPv4Address(address)) if address else 0
