@@ -64,7 +64,7 @@ def address_of(host: Host) -> base.HostAddress:
         address=host.address,
         port=host.port,
         username=host.username,
-        private_key_path=str(_key_file(host) if host.private_key else settings.PORTAL_KEY_PATH),
+        private_key_path=str(_key_file(host)),
         host_key=host.host_key,
         uri=host.uri,
         simulator_path=str(settings.VAR / "simulator.sqlite3") if host.driver == "simulator" else "",
@@ -77,10 +77,17 @@ def _work_dir(extra: dict[str, Any]) -> dict[str, Any]:
     return {"work_dir": extra["work_dir"]} if "work_dir" in extra else {}
 
 
+def _key_path(host: Host) -> Path:
+    """Where the key that logs in to the host lies: its own, or the portal's."""
+    return settings.VAR / "run" / "keys" / f"{host.uuid}" if host.private_key else settings.PORTAL_KEY_PATH
+
+
 def _key_file(host: Host) -> Path:
-    folder = settings.VAR / "run" / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{host.uuid}"
+    """The same, written there if it is the host's own."""
+    path = _key_path(host)
+    if not host.private_key:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = secrets.unseal(Host, host.uuid, "private_key", host.private_key).strip() + "\n"
     if not path.exists() or path.read_text() != text:
         temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
@@ -105,14 +112,9 @@ def drivers_of(host: Host) -> Drivers:
 
 
 def _stale(address: base.HostAddress, host: Host) -> bool:
-    return (address.uuid, address.address, address.port, address.username, address.host_key, address.uri) != (
-        host.uuid,
-        host.address,
-        host.port,
-        host.username,
-        host.host_key,
-        host.uri,
-    )
+    was = (address.uuid, address.address, address.port, address.username, address.host_key, address.uri)
+    now = (host.uuid, host.address, host.port, host.username, host.host_key, host.uri)
+    return was != now or address.private_key_path != str(_key_path(host))
 
 
 def drop(host: Host) -> None:

@@ -35,6 +35,8 @@ def _executed(statement: str, params: Mapping[str, Any]) -> Iterator[CursorWrapp
         try:
             cursor.execute(statement, params)
         except NotSupportedError as error:
+            if connection.vendor != "postgresql":
+                raise
             # A table was changed since the statement was prepared. Both sides keep it for as long as the
             # connection lives, so that has to go; whoever asks again gets a new one.
             connection.connection.close()

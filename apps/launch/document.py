@@ -7,7 +7,6 @@ name what they belong to ("cluster: Cluster1"); where there is only one candidat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 DEFAULT_BRIDGE = "cloudbr0"
 NOT_INFRASTRUCTURE = ("production_vms", "example_vm", "ports")
@@ -108,6 +107,3 @@ class Document:
     hosts: list[HostPart] = field(default_factory=list)
     primaries: list[PrimaryPart] = field(default_factory=list)
     secondaries: list[SecondaryPart] = field(default_factory=list)
-
-    def parts(self) -> list[Any]:
-        return [self.zone, *self.pods, *self.clusters, *self.hosts, *self.primaries, *self.secondaries]

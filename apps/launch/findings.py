@@ -10,6 +10,8 @@ from typing import Any
 
 from apps.core.errors import CloudError
 
+MAX_FINDINGS = 200
+
 
 class Level(StrEnum):
     REFUSED = "refused"  # nothing is applied while there is one of these
@@ -53,6 +55,8 @@ class Findings:
         self._add(Level.IGNORED, "zone_ignored", place, line, {**params, "reason": reason})
 
     def _add(self, level: Level, code: str, place: str, line: int, params: dict[str, Any]) -> None:
+        if len(self.found) >= MAX_FINDINGS and (level is not Level.REFUSED or self.refuse):
+            return  # enough to go on with
         self.found.append(Finding(level, code, place, line, params))
 
     @contextmanager

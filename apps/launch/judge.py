@@ -12,10 +12,15 @@ from apps.launch.document import Document, PodPart, PrimaryPart, SecondaryPart
 from apps.launch.findings import Findings
 from apps.network.subnets import MAX_ADDRESSES
 
+MAX_PODS = 500
+
 
 def judge(document: Document, findings: Findings) -> None:
     """Add what is wrong or odd between parts that were each read without fault."""
     _names(document, findings)
+    if len(document.pods) > MAX_PODS:
+        findings.refused("too_many_pods", "pods", document.zone.where.line, limit=MAX_PODS)
+        return
     whole = [pod for pod in document.pods if pod.cidr and all(pod.guest)]
     for pod in whole:
         _ranges(pod, findings)

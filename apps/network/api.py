@@ -98,7 +98,7 @@ class NetworkSerializer(serializers.Serializer[Any]):
     pod = Reference()
     cidr = serializers.CharField()
     gateway = serializers.IPAddressField()
-    dns = serializers.ListField(child=serializers.IPAddressField())
+    dns = serializers.ListField(child=serializers.IPAddressField(), source="zone.dns")
     bridge = serializers.CharField()
     mtu = serializers.IntegerField()
     addresses = serializers.IntegerField(source="address_count")

@@ -16,7 +16,6 @@ class Network(NamedRow):
     pod = models.OneToOneField(Pod, models.PROTECT, related_name="network")
     cidr = models.CharField(max_length=18)
     gateway = models.GenericIPAddressField(protocol="IPv4")
-    dns = models.JSONField(default=list)
     bridge = models.CharField(max_length=15)
     mtu = models.PositiveIntegerField(default=1500)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from django.db import transaction
 
@@ -57,7 +58,6 @@ def create_pod(
             name=pod.name,
             cidr=subnet.cidr,
             gateway=subnet.gateway,
-            dns=zone.dns,
             bridge=bridge,
             mtu=mtu,
         )
@@ -93,11 +93,13 @@ def change_pod(
     mtu: int | None = None,
 ) -> Pod:
     """Change what is given. The subnet stays; a guest range may grow, and shrink by addresses that
-    nobody holds. Machines that run take a new gateway, bridge or MTU at their next start."""
+    nobody holds. A machine takes a new bridge or MTU at its next start; the gateway is written into its
+    first-boot settings, so only machines deployed from now on have a new one."""
     policy.require(actor, "pod.change", pod)
     Zone.objects.select_for_update().get(pk=pod.zone_id)
     pod = Pod.objects.get(pk=pod.pk)
     network = Network.objects.get(pod=pod)
+    before = _described(pod, network)
     subnet = clean_subnet(
         pod.zone,
         cidr=pod.cidr,
@@ -117,8 +119,17 @@ def change_pod(
     update(pod)
     update(network)
     resize_range(network, *subnet.guest)
-    events.record(actor, "pod.change", pod)
+    after = _described(pod, network)
+    changed = sorted(name for name in after if after[name] != before[name])
+    if changed:
+        was, now = ({name: told[name] for name in changed} for told in (before, after))
+        events.record(actor, "pod.change", pod, before=was, after=now)
     return pod
+
+
+def _described(pod: Pod, network: Network) -> dict[str, Any]:
+    own = ("name", "gateway", "guest_start", "guest_end", "reserved_start", "reserved_end")
+    return {name: getattr(pod, name) for name in own} | {"bridge": network.bridge, "mtu": network.mtu}
 
 
 @transaction.atomic

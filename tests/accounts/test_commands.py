@@ -31,6 +31,7 @@ def run(*argv: str) -> str:
 def test_init_secrets_makes_private_files_once(settings: Any, tmp_path: Path) -> None:
     settings.SECRETS = tmp_path / "secrets"
     settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    settings.PORTAL_KEY_PATH = settings.SECRETS / "portal_ed25519"
     run("init_secrets")
     files = {path.name: path.read_text() for path in settings.SECRETS.iterdir()}
     assert set(files) == {"django.key", "keyring.json", "portal_ed25519", "portal_ed25519.pub"}
@@ -47,6 +48,7 @@ def test_a_lost_key_ring_is_not_replaced_while_something_is_sealed_by_it(
 ) -> None:
     settings.SECRETS = tmp_path / "secrets"
     settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    settings.PORTAL_KEY_PATH = settings.SECRETS / "portal_ed25519"
     run("init_secrets")
     factories.make_zone()
     host = Host.objects.get()
@@ -71,6 +73,7 @@ def test_no_key_is_forgotten_by_a_database_that_holds_nothing_sealed(settings: A
     """It is more likely the wrong database than one without secrets."""
     settings.SECRETS = tmp_path / "secrets"
     settings.KEYRING_PATH = settings.SECRETS / "keyring.json"
+    settings.PORTAL_KEY_PATH = settings.SECRETS / "portal_ed25519"
     run("init_secrets")
     run("rotate_secrets", "--forget")
     assert len(json.loads(settings.KEYRING_PATH.read_text())["keys"]) == 2

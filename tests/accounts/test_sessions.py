@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.accounts.sessions import stored_key
+from apps.accounts.sessions import SessionStore, stored_key
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,18 @@ def test_the_database_does_not_hold_the_key(user: User) -> None:
     thief = Client()
     thief.cookies[settings.SESSION_COOKIE_NAME] = row.session_key
     assert who(thief) == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asynchronous_code_finds_them_by_the_same_digest(user: User) -> None:
+    client = Client()
+    client.force_login(user)
+    key, row = cookie(client), Session.objects.get().session_key
+    assert async_to_sync(SessionStore(key).aget)("_auth_user_id") == str(user.pk)
+    assert async_to_sync(SessionStore(row).aget)("_auth_user_id") is None
+    assert async_to_sync(SessionStore().aexists)(key)
+    async_to_sync(SessionStore(key).adelete)()
+    assert not Session.objects.exists()
 
 
 def test_a_login_leaves_the_key_from_before_it_behind(user: User) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from apps.core.messages import explain
 from apps.launch.document import Document
-from apps.launch.findings import Findings, Level
-from apps.launch.judge import judge
+from apps.launch.findings import MAX_FINDINGS, Findings, Level
+from apps.launch.judge import MAX_PODS, judge
 from apps.launch.reader import read_document
 from apps.launch.yaml_tree import MAX_BYTES
 
@@ -117,6 +117,13 @@ def test_pods_do_not_overlap_and_names_and_addresses_stand_once() -> None:
 def test_nothing_that_has_an_address_has_one_that_a_guest_could_get() -> None:
     text = ZONE + POD + "cluster: {name: C}\nhost: {name: h, address: 10.1.1.7}\n"
     assert told(text) == [("host.address", 5, "address_in_guest_range")]
+
+
+def test_a_document_of_any_length_is_judged_in_time_and_told_in_bounds() -> None:
+    pods = "".join(f"- {POD[5:].strip()}\n".replace("name: P", f"name: P{n}") for n in range(MAX_PODS + 1))
+    assert told(f"{ZONE}pods:\n{pods}") == [("pods", 2, "too_many_pods")]
+    unknown = "".join(f"x{n}: 1\n" for n in range(5000))
+    assert len(told(ZONE + unknown)) == MAX_FINDINGS
 
 
 def test_every_finding_has_words() -> None:

@@ -41,7 +41,7 @@ def test_a_pod_comes_with_its_network_and_addresses(zone: Zone) -> None:
     zone.refresh_from_db()
     pod = create_pod(OPERATOR, zone=zone, **GOOD)
     network = Network.objects.get(pod=pod)
-    assert (network.cidr, network.gateway, network.dns) == ("10.9.0.0/16", "10.9.0.1", ["10.0.0.53"])
+    assert (network.cidr, network.gateway, network.zone.dns) == ("10.9.0.0/16", "10.9.0.1", ["10.0.0.53"])
     found = IpAddress.objects.filter(network=network).order_by("number")
     assert found.count() == 256
     assert (found[0].address, found[255].address) == ("10.9.1.0", "10.9.1.255")

@@ -27,6 +27,7 @@ DOCUMENT_REASONS: dict[str, Reason] = {
         _("The pod has %(of_pod)s here: its guests share its one network."),
         _("Leave it out, or write the same."),
     ),
+    "too_many_pods": Reason(_("A document may have at most %(limit)s pods."), _("Write several documents.")),
     "no_such_part": Reason(
         _("The document has no such part named %(name)s."), _("Correct the name, or add the part.")
     ),

@@ -242,7 +242,6 @@ USER_DATA_REASONS: dict[str, Reason] = {
 }
 
 IMAGE_REASONS: dict[str, Reason] = {
-    **DOCUMENT_REASONS,
     "not_an_image": Reason(_("The file is not a disk image.")),
     "wrong_format": Reason(
         _("The file is not in the format qcow2."), _("Convert it: qemu-img convert -O qcow2.")
@@ -267,4 +266,5 @@ REASONS: dict[str, Reason] = {
     **STATE_REASONS,
     **USER_DATA_REASONS,
     **IMAGE_REASONS,
+    **DOCUMENT_REASONS,
 }

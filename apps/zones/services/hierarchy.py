@@ -118,7 +118,7 @@ def change_zone(
     dns: Sequence[str] | None = None,
     internal_dns: Sequence[str] | None = None,
 ) -> Zone:
-    """Change what is given. Machines that run ask new name servers from their next start on."""
+    """Change what is given. Machines deployed from now on ask new name servers."""
     policy.require(actor, "zone.change", zone)
     return _change(
         actor,

@@ -103,7 +103,9 @@ def change_host(
         host.host_key = clean_host_key(host_key) if host_key else ""
     if private_key is not None:
         host.private_key = _sealed(host, private_key) if private_key else ""
-    update(host, "name", "name_key", "name_sort", *_WAY)
+    if host.host_key or (host.address, host.port) != (before["address"], before["port"]):
+        host.shown_key = ""  # nobody is to trust what another machine showed
+    update(host, "name", "name_key", "name_sort", "shown_key", *_WAY)
     changed = [field for field in _WAY if getattr(host, field) != before[field]]
     events.record(actor, "host.change", host, changed=changed)
     return host, _reach_anew(actor, host) if changed else None

@@ -54,7 +54,7 @@ class VmOperation(Operation):
 
     @cached_property
     def nics(self) -> list[Nic]:
-        return list(self.vm.nics.select_related("network", "ip"))
+        return list(self.vm.nics.select_related("network__zone", "ip"))
 
     def nic_specs(self) -> list[base.NicSpec]:
         return [
@@ -160,7 +160,7 @@ def seed_of(op: VmOperation) -> bytes:
             mac=nic.mac,
             address=f"{nic.ip.address}/{nic.network.prefix_length}",
             gateway=nic.network.gateway,
-            dns=tuple(nic.network.dns),
+            dns=tuple(nic.network.zone.dns),
             mtu=nic.network.mtu,
         )
         for nic in op.nics

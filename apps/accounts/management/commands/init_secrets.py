@@ -31,7 +31,7 @@ class Command(BaseCommand):
         made = {
             "django.key": create_signing_key(settings.SECRETS / "django.key"),
             "keyring.json": create_keyring(settings.KEYRING_PATH),
-            "portal_ed25519": create_portal_key(settings.SECRETS / "portal_ed25519"),
+            "portal_ed25519": create_portal_key(settings.PORTAL_KEY_PATH),
         }
         try:
             prove()
@@ -56,17 +56,16 @@ def create_signing_key(path: Path) -> bool:
 
 
 def create_portal_key(path: Path) -> bool:
-    """Write a new key by which the portal logs in to hosts, and its public half beside it, unless there
-    is one; True if it was written."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """Write a new key by which the portal logs in to hosts unless there is one, its public half before
+    it; True if it was written."""
+    if path.exists():
         return False
     key = Ed25519PrivateKey.generate()
-    with os.fdopen(handle, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    beside = path.with_suffix(".pub")
-    beside.touch(0o600)
-    beside.write_text(f"{public} cloudportal\n")
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    for place, text in ((path.with_suffix(".pub"), public + b" cloudportal\n"), (path, private)):
+        beside = place.with_name(f"{place.name}.new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text)
+        beside.rename(place)
     return True
