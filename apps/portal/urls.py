@@ -1,17 +1,12 @@
-"""Web pages."""
+"""Web pages, by section."""
 
-from django.urls import path
+from django.urls import include, path
 
-from apps.portal import login, views
+from apps.portal.home.views import home
 
 app_name = "portal"
 urlpatterns = [
-    path("", views.machine_list, name="machines"),
-    path("login/", login.login_page, name="login"),
-    path("login/link/", login.login_by_link, name="login-link"),
-    path("logout/", login.logout_page, name="logout"),
-    path("virtual-machines/new/", views.machine_create, name="machine-create"),
-    path("virtual-machines/<uuid:uuid>/", views.machine_page, name="machine"),
-    path("virtual-machines/<uuid:uuid>/live/", views.machine_live, name="machine-live"),
-    path("virtual-machines/<uuid:uuid>/act/", views.machine_act, name="machine-act"),
+    path("", home, name="home"),
+    path("", include("apps.portal.session.urls")),
+    path("virtual-machines/", include("apps.portal.machines.urls")),
 ]

@@ -6,7 +6,7 @@ from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.services.actions import ACTIONS
 from apps.compute.verbs import VERBS
 from apps.jobs import kinds
-from apps.portal.buttons import SHOWN
+from apps.portal.machines.buttons import SHOWN
 from tests.faults.kills.asked import ASKED
 from workers import operations
 from workers.operation import Operation

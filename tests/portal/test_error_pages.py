@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from apps.core.rest import UnknownPath
-from apps.portal import login
+from apps.portal.session import views as login
 
 LOOK = 'href="/static/portal/portal.css"'
 

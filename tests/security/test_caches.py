@@ -8,7 +8,9 @@ from django.test import Client
 from tests.api.conftest import Cast
 
 
-@pytest.mark.parametrize("path", ["/", "/virtual-machines/new/", "/api/v1/me/", "/api/v1/virtual-machines/"])
+@pytest.mark.parametrize(
+    "path", ["/virtual-machines/", "/virtual-machines/new/", "/api/v1/me/", "/api/v1/virtual-machines/"]
+)
 def test_an_answer_is_stored_nowhere(cast: Cast, path: str) -> None:
     client = Client()
     client.force_login(cast.users["member"])

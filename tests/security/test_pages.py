@@ -12,6 +12,6 @@ from tests.api.conftest import Cast
 def test_a_page_that_is_none_is_the_first(cast: Cast, after: str) -> None:
     client = Client()
     client.force_login(cast.users["member"])
-    answer = client.get(f"/?after={after}")
+    answer = client.get(f"/virtual-machines/?after={after}")
     assert answer.status_code == 200
     assert cast.vm.name in answer.text

@@ -15,7 +15,7 @@ from apps.core.errors import CloudError
 
 @require_safe
 def login_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/login.html")
+    return render(request, "portal/session/login.html")
 
 
 @sensitive_post_parameters("token")
@@ -23,14 +23,14 @@ def login_page(request: HttpRequest) -> HttpResponse:
 def login_by_link(request: HttpRequest) -> HttpResponse:
     """GET shows a button (a link that is only fetched logs nobody in); POST redeems the link."""
     if request.method != "POST":
-        return render(request, "portal/login_link.html")
+        return render(request, "portal/session/login_link.html")
     try:
         user = redeem_login_link(request.POST.get("token", "").strip())
     except CloudError:
         message = _("This link was used already or is too old. Ask for a fresh one.")
-        return render(request, "portal/login_link.html", {"error": message}, status=403)
+        return render(request, "portal/session/login_link.html", {"error": message}, status=403)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("portal:machines")
+    return redirect("portal:home")
 
 
 @require_POST

@@ -1,0 +1,113 @@
+"""The pages of virtual machines: a list, one page to create, and a page that follows the job."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.accounts import idempotency, policy
+from apps.accounts.actor import Actor
+from apps.compute.models import VirtualMachine
+from apps.compute.services.actions import ACTIONS
+from apps.compute.services.deploy import deploy_vm
+from apps.compute.states import TRANSITIONAL
+from apps.core.errors import CloudError, NotFound
+from apps.core.messages import explain
+from apps.jobs.live import latest_job
+from apps.portal.machines.buttons import Button, buttons_of
+from apps.portal.machines.forms import MachineForm
+from apps.portal.machines.paging import page_of
+from apps.portal.machines.progress import progress_of
+from apps.portal.pages import complain, page, told
+
+
+def _machine(actor: Actor, uuid: UUID) -> VirtualMachine:
+    rows = VirtualMachine.objects.select_related("account", "zone", "offering", "template", "host")
+    return policy.find(actor, rows, uuid)
+
+
+@page
+def machine_list(request: HttpRequest, actor: Actor) -> HttpResponse:
+    rows = policy.visible(actor, VirtualMachine.objects.select_related("zone", "offering", "account"))
+    return render(request, "portal/machines/list.html", {"page": page_of(rows, request.GET.get("after", ""))})
+
+
+@page
+def machine_create(request: HttpRequest, actor: Actor) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "portal/machines/create.html", {"form": MachineForm(actor)})
+    form = MachineForm(actor, request.POST)
+    if form.is_valid():
+        try:
+            return redirect("portal:machine", _deploy_once(actor, form))
+        except CloudError as error:
+            said = told(error)
+            place = error.place.split(" ")[0]
+            form.add_error(place if place in form.fields else None, f"{said.detail} {said.remedy}".strip())
+    return render(request, "portal/machines/create.html", {"form": form}, status=422)
+
+
+def _deploy_once(actor: Actor, form: MachineForm) -> str:
+    """The uuid of the machine that this form made, now or when it was sent before."""
+
+    def act() -> dict[str, str]:
+        return {"vm": str(deploy_vm(actor, form.request())[0].uuid)}
+
+    assert actor.user is not None  # noqa: S101 - login_required saw to it
+    key = form.key()
+    answer, _now = idempotency.once(actor.user, key, key, act)
+    return str(answer["vm"])
+
+
+@page
+def machine_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    return render(request, "portal/machines/page.html", _live(actor, _machine(actor, uuid)))
+
+
+@page
+def machine_live(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    """The part of the machine's page that follows its job; fetched again and again."""
+    try:
+        vm = _machine(actor, uuid)
+    except NotFound:
+        return render(request, "portal/machines/gone.html")
+    return render(request, "portal/machines/live.html", _live(actor, vm))
+
+
+def _live(actor: Actor, vm: VirtualMachine) -> dict[str, object]:
+    job = latest_job(vm.uuid)
+    nics = vm.nics.select_related("ip")
+    moving = vm.state in TRANSITIONAL or (job is not None and job.finished_at is None)
+    error = explain(vm.error["code"], vm.error.get("params", {})) if vm.error else None
+    buttons: list[Button] = buttons_of(actor, vm)
+    return {
+        "vm": vm,
+        "job": job,
+        "progress": progress_of(job) if job else None,
+        "addresses": [nic.ip.address for nic in nics if nic.ip],
+        "moving": moving,
+        "every": "1s" if moving else "5s",
+        "error": error,
+        "buttons": buttons,
+    }
+
+
+@require_POST
+@page
+def machine_act(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    action = ACTIONS.get(request.POST.get("verb", ""))
+    vm = _machine(actor, uuid)
+    if action is None:
+        raise NotFound
+    try:
+        action(actor, vm)
+    except NotFound:
+        raise
+    except CloudError as error:
+        complain(request, error)
+    if not VirtualMachine.objects.filter(uuid=uuid).exists():
+        return redirect("portal:machines")
+    return redirect("portal:machine", uuid)

@@ -1,0 +1,75 @@
+"""What all views share: who asks, what is refused, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import User
+from apps.core.errors import CloudError, NotFound
+from apps.core.messages import Explanation, explain
+from apps.core.middleware import request_id
+
+View = Callable[..., HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    assert isinstance(request.user, User)  # noqa: S101 - only called behind login_required
+    return Actor(request.user)
+
+
+def page(view: View) -> View:
+    """A page of people who are logged in: `view(request, actor, ...)`. A CloudError that leaves it is
+    told as a page of its own, with its status."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, actor_of(request), *args, **kwargs)
+        except CloudError as error:
+            return problem(request, error)
+
+    return require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
+
+
+def operator_page(view: View) -> View:
+    """A page of operators; to everybody else there is nothing at its address."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not actor.is_operator:
+            raise NotFound
+        return view(request, actor, *args, **kwargs)
+
+    return page(answer)
+
+
+def problem(request: HttpRequest, error: CloudError) -> HttpResponse:
+    """The page that tells of an error: what happened, why, what to do, and the request's id."""
+    if isinstance(error, NotFound):
+        return render(request, "404.html", status=404)
+    context = {
+        "problem": explain(error.code, error.params),
+        "code": error.code,
+        "request_id": request_id.get(),
+        "technical": error.technical if actor_of(request).is_operator else "",
+    }
+    return render(request, "portal/problem.html", context, status=error.status)
+
+
+def told(error: CloudError) -> Explanation:
+    return explain(error.code, error.params)
+
+
+def complain(request: HttpRequest, error: CloudError) -> None:
+    """Tell of the error at the top of the page that the reader goes to next."""
+    said = told(error)
+    messages.error(request, f"{said.title}. {said.detail} {said.remedy}".strip())
