@@ -48,11 +48,11 @@ class Assets:
             cwd=self.root,
             env=os.environ | self._npm_settings(),
         )
-        self.vendor.mkdir(parents=True, exist_ok=True)
         for source, name in self._served().items():
             found = self.root / "node_modules" / source
             if not found.exists():
                 raise CheckFailed(f"{source} is not in node_modules", repair='edit "serve" in package.json')
+            (self.vendor / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(found, self.vendor / name)
         self._record.write_text(self._fingerprint())
 

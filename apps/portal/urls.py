@@ -8,5 +8,7 @@ app_name = "portal"
 urlpatterns = [
     path("", home, name="home"),
     path("", include("apps.portal.session.urls")),
+    path("", include("apps.portal.preferences.urls")),
+    path("", include("apps.portal.style.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
 ]

@@ -1,3 +1,7 @@
+// What every page does with a script; without one each of them still works.
+import "./why-not.js";
+import "./dialog.js";
+
 // The code of a login link is in the URL's fragment, which never reaches a server or its logs.
 const loginForm = document.querySelector("[data-login-link]");
 if (loginForm && location.hash.length > 1) {
@@ -5,19 +9,5 @@ if (loginForm && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname);
 }
 
-// A button that cannot be pressed stays focusable and, pressed all the same, says why.
-const sayWhyNot = (reason) => {
-  const place = document.getElementById("why-not");
-  if (place && place.textContent !== reason) place.textContent = reason;
-};
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  const refused = button?.getAttribute("aria-disabled") === "true";
-  if (refused) event.preventDefault();
-  if (button) sayWhyNot(refused ? button.title : "");
-});
-document.addEventListener("htmx:afterSwap", () => {
-  const reason = document.getElementById("why-not")?.textContent;
-  const stands = [...document.querySelectorAll('[aria-disabled="true"]')].some((button) => button.title === reason);
-  if (!stands) sayWhyNot("");
-});
+// A summary of faults is what the reader should meet first.
+document.getElementById("form-errors")?.focus();

@@ -12,7 +12,7 @@ from django.test import Client
 from apps.core.rest import UnknownPath
 from apps.portal.session import views as login
 
-LOOK = 'href="/static/portal/portal.css"'
+LOOK = 'href="/static/portal/tokens.css"'
 
 
 def burst(*_args: object, **_options: object) -> None:

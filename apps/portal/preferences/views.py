@@ -1,0 +1,32 @@
+"""How the portal looks to one reader: kept in a cookie, so that it holds before logging in."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from apps.portal.shell import CONTRAST_COOKIE, THEME_COOKIE, THEMES
+
+_YEAR = 31_536_000
+
+
+@require_POST
+def choose_look(request: HttpRequest) -> HttpResponse:
+    """Theme or contrast, whichever the pressed button names; then back to where the reader was."""
+    response = redirect(_back(request))
+    theme, contrast = request.POST.get("theme"), request.POST.get("contrast")
+    if theme in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, samesite="Lax", secure=request.is_secure())
+    if contrast in {"more", "usual"}:
+        response.set_cookie(
+            CONTRAST_COOKIE, contrast, max_age=_YEAR, samesite="Lax", secure=request.is_secure()
+        )
+    return response
+
+
+def _back(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if here else "/"
