@@ -6,7 +6,6 @@ import re
 import secrets as random_source
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import transaction
 
@@ -150,7 +149,10 @@ def deploy_batch(
     check_request(actor, wanted)
     vms = [_create_rows(actor, wanted, name) for name in names]
     quota.reserve(wanted.account, vms[0].quota_amount * count)  # they are alike
-    parent = submit(actor, "vm.deploy_batch", wanted.account, account=wanted.account, count=count)
+    account = wanted.account
+    parent = submit(
+        actor, "vm.deploy_batch", account, account=account, name=wanted.name, count=count, start=start
+    )
     for vm in vms:
         _submit_deploy(actor, vm, parent)
     return vms, parent
@@ -223,19 +225,3 @@ def new_mac() -> str:
     """A random unicast address of those that nobody assigns ("locally administered", IEEE 802): of its
     40 random bits 100,000 machines share one with a chance of 1 in 200, and the column is unique."""
     return "02:" + ":".join(f"{byte:02x}" for byte in random_source.token_bytes(5))
-
-
-def describe_request(wanted: VmRequest) -> dict[str, Any]:
-    """The request as JSON, for comparing two of the same Idempotency-Key."""
-    return {
-        "account": wanted.account.uuid,
-        "zone": wanted.zone.uuid,
-        "name": wanted.name,
-        "offering": wanted.offering.uuid,
-        "template": wanted.template.uuid,
-        "ssh_keys": sorted(str(key.uuid) for key in wanted.ssh_keys),
-        "user_data": wanted.user_data,
-        "hostname": wanted.hostname,
-        "tags": wanted.tags,
-        "strategy": wanted.strategy,
-    }

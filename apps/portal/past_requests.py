@@ -1,0 +1,274 @@
+"""The API request that would do again what an event or a job tells of.
+
+What was made is asked for with what its row says now: if the row is gone there is nothing to show. Kinds that
+nobody asks for (what the system does by itself) or that no request does (login links) have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model
+
+from apps.accounts.models import Account, Domain, User
+from apps.compute.api.serializers import ACTION_PATHS
+from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
+from apps.jobs.models import Event, Job
+from apps.portal.copy_as import ApiRequest, Secret
+from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
+from apps.zones.models import Cluster, Host, Pod, Region, Zone
+
+Data = Mapping[str, Any]
+Recipe = Callable[[UUID, Data], ApiRequest | None]
+USER_DATA = Secret("CLOUDPORTAL_USER_DATA")
+HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
+
+
+def request_of_event(event: Event) -> ApiRequest | None:
+    """None if no request does it."""
+    if event.job is not None and "how" in event.data:
+        return ApiRequest("POST", f"jobs/{event.job.uuid}/{event.data['how']}/")
+    if event.job is not None and "requested_by" in event.data:
+        return ApiRequest("POST", f"jobs/{event.job.uuid}/cancel/")
+    if event.target_uuid is None:
+        return None
+    data = {**(event.job.args if event.job else {}), **event.data}
+    return _request(event.kind, event.target_uuid, data, event.job)
+
+
+def request_of_job(job: Job) -> ApiRequest | None:
+    return _request(job.kind, job.target_uuid, job.args, job)
+
+
+def _request(kind: str, target: UUID, data: Data, job: Job | None) -> ApiRequest | None:
+    if kind == "vm.deploy_batch":
+        return _batch(job)
+    recipe = RECIPES.get(kind)
+    return recipe(target, data) if recipe else None
+
+
+def _uuid(row: Any) -> str | None:
+    return str(row.uuid) if row is not None else None
+
+
+# What was made: the columns of its row by their names in the API.
+
+Body = Callable[[Any], dict[str, Any]]
+
+
+def _columns(*names: str, **paths: Callable[[Any], Any]) -> Body:
+    def body(row: Any) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in names} | {name: of(row) for name, of in paths.items()}
+
+    return body
+
+
+def _account(row: Any) -> str:
+    return str(row.account.uuid)
+
+
+def _zone(row: Any) -> str:
+    return str(row.zone.uuid)
+
+
+MADE: dict[str, tuple[type[Model], str, Body]] = {
+    "region.create": (Region, "regions/", _columns("name")),
+    "zone.create": (
+        Zone,
+        "zones/",
+        _columns("name", "network_type", "dns", "internal_dns", region=lambda row: str(row.region.uuid)),
+    ),
+    "pod.create": (
+        Pod,
+        "pods/",
+        _columns(
+            *("name", "cidr", "gateway", "guest_start", "guest_end", "reserved_start", "reserved_end"),
+            zone=_zone,
+            bridge=lambda row: row.network.bridge,
+            mtu=lambda row: row.network.mtu,
+        ),
+    ),
+    "cluster.create": (
+        Cluster,
+        "clusters/",
+        _columns(
+            *("name", "hypervisor", "arch", "cpu_overcommit_percent", "memory_overcommit_percent"),
+            pod=lambda row: str(row.pod.uuid),
+        ),
+    ),
+    "host.add": (
+        Host,
+        "hosts/",
+        _columns(
+            *("name", "address", "port", "username", "host_key", "driver", "uri", "extra"),
+            cluster=lambda row: str(row.cluster.uuid),
+            private_key=lambda row: HOST_KEY if row.private_key else "",
+        ),
+    ),
+    "primary_storage.create": (
+        PrimaryStorage,
+        "primary-storages/",
+        _columns(
+            *("name", "scope", "path", "driver", "overprovision_percent"),
+            zone=_zone,
+            cluster=lambda row: _uuid(row.cluster),
+            host=lambda row: _uuid(row.host),
+        ),
+    ),
+    "secondary_storage.create": (
+        SecondaryStorage,
+        "secondary-storages/",
+        _columns("name", "path", zone=_zone),
+    ),
+    "service_offering.create": (
+        ServiceOffering,
+        "service-offerings/",
+        _columns("name", "vcpus", "memory_mib", "root_disk_gib"),
+    ),
+    "ssh_key.create": (SshKeyPair, "ssh-keys/", _columns("name", "public_key", account=_account)),
+    "domain.create": (Domain, "domains/", _columns("name", parent=lambda row: _uuid(row.parent))),
+    "account.create": (Account, "accounts/", _columns("name", domain=lambda row: str(row.domain.uuid))),
+    "user.create": (User, "users/", _columns("username", "full_name", "email")),
+}
+
+
+def body_of_vm(vm: VirtualMachine) -> dict[str, Any]:
+    """What would be asked for to have such a machine again. User data is not told."""
+    body: dict[str, Any] = {
+        "name": vm.name,
+        "zone": _zone(vm),
+        "template": str(vm.template.uuid),
+        "offering": str(vm.offering.uuid),
+        "account": _account(vm),
+        "ssh_keys": [str(key.uuid) for key in vm.ssh_keys.order_by("id")],
+    }
+    if vm.user_data:
+        body["user_data"] = USER_DATA
+    if vm.tags:
+        body["tags"] = vm.tags
+    if vm.strategy != VirtualMachine.Strategy.SPREAD:
+        body["strategy"] = vm.strategy
+    if vm.pinned_host is not None:
+        body["host"] = str(vm.pinned_host.uuid)
+    if vm.delete_protection:
+        body["delete_protection"] = True
+    return body
+
+
+def _made(model: type[Model], path: str, body: Body) -> Recipe:
+    def recipe(target: UUID, data: Data) -> ApiRequest | None:
+        row = model._default_manager.filter(uuid=target).first()
+        return ApiRequest("POST", path, body(row)) if row is not None else None
+
+    return recipe
+
+
+def _uploaded(target: UUID, data: Data) -> ApiRequest | None:
+    row = Template.objects.select_related("account", "secondary_storage__zone").filter(uuid=target).first()
+    if row is None:
+        return None
+    body = _columns("name", "description", "is_public", "arch", "min_memory_mib", account=_account)(row)
+    body["zone"] = str(row.secondary_storage.zone.uuid)
+    return ApiRequest("POST", "templates/", body, file="image.qcow2")
+
+
+def _batch(job: Job | None) -> ApiRequest | None:
+    """The machines of a batch are alike: any of them says what was asked for."""
+    if job is None or "name" not in job.args:
+        return None
+    made = VirtualMachine.objects.filter(uuid__in=job.children.values("target_uuid")).order_by("id").first()
+    if made is None:
+        return None
+    body = {**body_of_vm(made), **{name: job.args[name] for name in ("name", "count", "start")}}
+    return ApiRequest("POST", "virtual-machines/batch/", body)
+
+
+# What was done to something that was there.
+
+
+def _act(noun: str, verb: str) -> Recipe:
+    return lambda target, data: ApiRequest("POST", f"{noun}/{target}/{verb}/")
+
+
+def _delete(noun: str) -> Recipe:
+    return lambda target, data: ApiRequest("DELETE", f"{noun}/{target}/")
+
+
+def _patch(noun: str, body: Callable[[Data], dict[str, Any] | None]) -> Recipe:
+    def recipe(target: UUID, data: Data) -> ApiRequest | None:
+        given = body(data)
+        return ApiRequest("PATCH", f"{noun}/{target}/", given) if given else None
+
+    return recipe
+
+
+def _offering(data: Data) -> dict[str, Any] | None:
+    row = ServiceOffering.objects.filter(name=data.get("new", "")).first()
+    return {"offering": str(row.uuid)} if row else None
+
+
+def _host_changed(target: UUID, data: Data) -> ApiRequest | None:
+    host = Host.objects.filter(uuid=target).first()
+    if host is None:
+        return None
+    body = {name: getattr(host, name) for name in ("name", *data.get("changed", ()))}
+    if "private_key" in body:
+        body["private_key"] = HOST_KEY if host.private_key else ""
+    return ApiRequest("PATCH", f"hosts/{target}/", body)
+
+
+def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
+    key = Host.objects.filter(uuid=target).values_list("host_key", flat=True).first()
+    return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
+
+
+_PLACES = {
+    "zone": "zones",
+    "pod": "pods",
+    "cluster": "clusters",
+    "host": "hosts",
+    "primary_storage": "primary-storages",
+    "secondary_storage": "secondary-storages",
+}
+"""The parts of the cloud that are switched, as events and as the API name them."""
+
+RECIPES: dict[str, Recipe] = {
+    **{kind: _made(*made) for kind, made in MADE.items()},
+    **{kind: _act("virtual-machines", path) for kind, path in ACTION_PATHS.items()},
+    "vm.deploy": _made(VirtualMachine, "virtual-machines/", body_of_vm),
+    "vm.rename": _patch("virtual-machines", lambda data: {"name": data["new"]}),
+    "vm.tag": _patch("virtual-machines", lambda data: {"tags": data["tags"]}),
+    "vm.protect": _patch("virtual-machines", lambda data: {"delete_protection": data["protected"]}),
+    "vm.change_offering": _patch("virtual-machines", _offering),
+    "ssh_key.delete": _delete("ssh-keys"),
+    "template.create": _uploaded,
+    "template.register": _uploaded,
+    "template.delete": _delete("templates"),
+    **{f"{kind}.remove": _delete(noun) for kind, noun in {"region": "regions", **_PLACES}.items()},
+    **{f"{kind}.{how}": _act(noun, how) for kind, noun in _PLACES.items() for how in ("enable", "disable")},
+    **{
+        f"{kind}.change": _patch(noun, lambda data: dict(data["after"]))
+        for kind, noun in {"region": "regions", **_PLACES}.items()
+        if kind != "host"
+    },
+    "host.change": _host_changed,
+    "host.trust_key": _host_trusted,
+    "host.connect": _act("hosts", "reconnect"),
+    "primary_storage.connect": _act("primary-storages", "reconnect"),
+    "user.set_active": _patch("users", lambda data: {"is_active": data["active"]}),
+    "quota.set": _patch("quotas", dict),
+}
+
+NO_REQUEST = {
+    "vm.record_power": "the portal follows what a host reports",
+    "vm.read_console": "looking is no change",
+    "template.copy": "the first machine on a storage begins it",
+    "account.add_member": "no request of its own",
+    "token.issue": "a command on the portal's machine",
+    "token.revoke": "a command on the portal's machine",
+    "login_link.create": "a command on the portal's machine",
+    "login_link.redeem": "a person logs in",
+}
+"""The kinds without one, and why."""
