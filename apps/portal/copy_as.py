@@ -64,7 +64,7 @@ class Snippets:
         return iter(self.shown)
 
     def __getitem__(self, key: str) -> str:
-        return next(snippet.text for snippet in self.shown if snippet.key == key)
+        return {snippet.key: snippet.text for snippet in self.shown}[key]
 
 
 def portal_of(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 // What every page does with a script; without one each of them still works.
 import "./why-not.js";
 import "./dialog.js";
+import "./copy.js";
 
 // The code of a login link is in the URL's fragment, which never reaches a server or its logs.
 const loginForm = document.querySelector("[data-login-link]");

@@ -14,6 +14,7 @@ from apps.accounts.actor import Actor
 from apps.compute.states import PowerState, State
 from apps.core.messages import explain
 from apps.jobs.models import Event, JobState
+from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.machines.progress import Progress, StepRow
 from apps.portal.pages import page
 from apps.storage.models import Template
@@ -28,6 +29,9 @@ _KINDS: dict[str, list[Any]] = {
     "phase": list(Event.Phase),
     "enabled": [True, False],
 }
+_REQUEST = ApiRequest(
+    "POST", "virtual-machines/", {"name": "web", "user_data": Secret("CLOUDPORTAL_USER_DATA")}
+)
 
 
 @page
@@ -41,7 +45,7 @@ def style(request: HttpRequest, actor: Actor) -> HttpResponse:
         "meters": [10, 60, 85, 100, 130],
         "cells": _cells(),
         "rows": [{"label": f"{_('Zone')} {n}", "percent": 20 * n, "text": f"{20 * n} %"} for n in (1, 2, 4)],
-        "snippets": None,
+        "snippets": snippets(_REQUEST, portal_of(request)),
         "moment": timezone.now(),
     }
     return render(request, "portal/style/page.html", context)
