@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 from bootstrap.failures import CheckFailed
 from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import run
+
+_SOURCE_MAP = re.compile(rb"^/[/*]# sourceMappingURL=.*$", re.M)
+"""Names a file that we do not serve."""
 
 
 class Assets:
@@ -53,7 +57,7 @@ class Assets:
             if not found.exists():
                 raise CheckFailed(f"{source} is not in node_modules", repair='edit "serve" in package.json')
             (self.vendor / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(found, self.vendor / name)
+            (self.vendor / name).write_bytes(_SOURCE_MAP.sub(b"", found.read_bytes()))
         self._record.write_text(self._fingerprint())
 
     def _npm(self) -> list[str | Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import urllib.error
 import urllib.request
@@ -44,6 +45,43 @@ class Settings(Step):
             if path.stat().st_mode & 0o077:
                 raise CheckFailed(f"{path} can be read by others", repair=f"chmod 600 {path}")
         return str(self._context.installation.secrets)
+
+
+class StaticFiles(Step):
+    """Collected under names that change with their content, and compressed: browsers keep them for good."""
+
+    key = "static"
+    title = "Files for browsers"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._source = context.installation.root / "static"
+        self._record = context.installation.var / "static" / ".collected"
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for path in sorted(path for path in self._source.rglob("*") if path.is_file()):
+            digest.update(f"{path.relative_to(self._source)}\0".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def needed(self) -> str | None:
+        recorded = self._record.read_text() if self._record.exists() else ""
+        return None if recorded == self._fingerprint() else "collect and compress them"
+
+    def do(self) -> None:
+        never_asked_for = ["--ignore", "vendor/icons/*", "--ignore", "rest_framework/*", "--ignore", ".*"]
+        self._context.portal.manage(
+            "collectstatic", "--no-input", *never_asked_for, what="collecting files for browsers"
+        )
+        self._record.write_text(self._fingerprint())
+
+    def prove(self) -> str:
+        if not (self._record.parent / "staticfiles.json").exists():
+            raise CheckFailed(
+                f"{self._record.parent}/staticfiles.json is missing",
+                repair=self._context.portal.command_line("collectstatic", "--no-input"),
+            )
+        return str(self._record.parent)
 
 
 class Database(Step):

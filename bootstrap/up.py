@@ -17,7 +17,7 @@ from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.kvm_device import KvmDevice
 from bootstrap.privileges import become_root
-from bootstrap.services import Database, Processes, Settings
+from bootstrap.services import Database, Processes, Settings, StaticFiles
 from bootstrap.simulated import SimulatedCampus
 from bootstrap.software import DebianPackages, FrontEndFiles, PythonPackages
 from bootstrap.steps import Step, carry_out
@@ -74,6 +74,7 @@ def up(root: Path, var: Path) -> None:
         PythonPackages(context, ["base", "redis", "kvm"]),
         FrontEndFiles(context),
         Settings(context),
+        StaticFiles(context),
         Database(context),
         Processes(context),
         Access(context),
@@ -93,6 +94,7 @@ def demo(root: Path, var: Path) -> None:
         PythonPackages(context, ["base", "redis"]),
         FrontEndFiles(context),
         Settings(context),
+        StaticFiles(context),
         Database(context),
         SimulatedCampus(context),
         Processes(context),
