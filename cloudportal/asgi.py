@@ -8,7 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudportal.settings")
 _portal = get_asgi_application()
 
 from apps.accounts.secrets import require_keyring  # noqa: E402 - settings first
+from apps.portal.live.stream import Live  # noqa: E402
 from cloudportal.body_limit import BodyLimit  # noqa: E402
 
 require_keyring()
-application = BodyLimit(_portal)  # type: ignore[arg-type]
+application = BodyLimit(Live(_portal))  # type: ignore[arg-type]

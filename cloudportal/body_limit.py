@@ -8,10 +8,7 @@ from somebody who may register templates: what others send there is not read at 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from io import BytesIO
-from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -19,16 +16,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections
 
 from apps.accounts.authentication import sender_may
-from apps.core.messages import explain
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from apps.core.asgi import CLOSE, Application, Message, Receive, Send, refuse
 
 SMALL_BYTES = 2 * 1024 * 1024
 UPLOADS = "/api/v1/templates/"
-_CLOSE = (b"connection", b"close")
 
 
 class BodyLimit:
@@ -48,12 +39,12 @@ class BodyLimit:
                 await self.application(scope, _without_body(), _closing(send))
                 return
         if _announced(scope) > limit:
-            await _refuse(scope, send, limit)
+            await refuse(scope, send, 413, "request_too_large", limit=limit)
             return
         watched = _Watched(receive, send, limit)
         await self.application(scope, watched.receive, watched.send)
         if watched.exceeded and not watched.answered:
-            await _refuse(scope, send, limit)
+            await refuse(scope, send, 413, "request_too_large", limit=limit)
 
 
 class _Watched:
@@ -104,7 +95,7 @@ def _closing(send: Send) -> Send:
 
     async def passed_on(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], _CLOSE]}
+            message = {**message, "headers": [*message["headers"], CLOSE]}
         await send(message)
 
     return passed_on
@@ -115,22 +106,3 @@ def _announced(scope: Message) -> int:
         if name == b"content-length" and value.isdigit() and len(value) < 20:
             return int(value)
     return 0
-
-
-async def _refuse(scope: Message, send: Send, limit: int) -> None:
-    words = explain("request_too_large", {"limit": limit})
-    problem = {
-        "type": "/api/v1/problems/request_too_large/",
-        "title": words.title,
-        "status": 413,
-        "detail": words.detail,
-        "remedy": words.remedy,
-        "instance": scope["path"],
-        "code": "request_too_large",
-        "place": "",
-        "request_id": "",
-        "params": {"limit": limit},
-    }
-    headers = [(b"content-type", b"application/problem+json"), _CLOSE]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -89,7 +89,6 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, object]:
         "progress": progress_of(job) if job else None,
         "addresses": [nic.ip.address for nic in nics if nic.ip],
         "moving": moving,
-        "every": "1s" if moving else "5s",
         "error": error,
         "buttons": buttons,
     }

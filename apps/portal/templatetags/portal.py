@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -75,6 +76,12 @@ def when(moment: datetime | None) -> str:
         exact,
         naturaltime(moment),
     )
+
+
+@register.simple_tag
+def live_since() -> int:
+    """The moment of which a page shows the state, as static/portal/live.js names it to the server."""
+    return int(time.time() * 1000)
 
 
 @register.filter
