@@ -97,7 +97,7 @@ const tick = () => {
   const place = document.querySelector("[data-live-status]");
   if (!place) return;
   const seconds = Math.round((Date.now() - live.heard) / 1000);
-  const text = live.mode === "live" ? place.dataset.ago.replace("%s", seconds) : place.dataset[live.mode];
+  const text = live.mode === "live" ? place.dataset.ago.replace("{n}", seconds) : place.dataset[live.mode];
   if (text && place.textContent !== text) place.textContent = text;
   place.dataset.liveStatus = live.mode;
 };
