@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.compute.api import machines, offerings, strays
+from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
 from apps.network import api as network
@@ -45,6 +45,8 @@ app_name = "api"
 urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("me/", accounts.MeView.as_view(), name="me"),
+    path("capacity/", capacity.CapacityView.as_view(), name="capacity"),
+    path("recount/", capacity.RecountView.as_view(), name="recount"),
     path("problems/<slug:code>/", ProblemView.as_view(), name="problem"),
     path("", include(router.urls)),
     re_path(r"", UnknownPath.as_view()),

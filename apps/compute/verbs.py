@@ -11,7 +11,7 @@ from apps.accounts import policy
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.core.errors import StateConflict
-from apps.jobs import kinds
+from apps.jobs import events, kinds
 from apps.jobs.models import Job
 
 S = State
@@ -139,6 +139,7 @@ VERBS: dict[str, Verb] = {
 def declare() -> None:
     """Tell jobs and policy of the verbs. Called once, when the app is ready."""
     for verb in VERBS.values():
+        events.VERBS_AT_ONCE[verb.kind] = verb.label
         if not verb.operator_only:
             policy.grant(verb.kind)
         if verb.during or verb.operator_only:

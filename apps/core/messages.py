@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.words.codes import CODES
 from apps.core.words.counts import counted
+from apps.core.words.hosts import HOST_TROUBLES
 from apps.core.words.jobs import NOTES, STEPS
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.reasons import REASONS
@@ -86,3 +87,10 @@ def placement_reason(reason: str) -> str:
 def placement_help(code: str) -> str:
     """What would let a host take the machine."""
     return str(PLACEMENT_HELP.get(code, code))
+
+
+def host_trouble(code: str) -> Explanation:
+    """What is the matter with a host, for its operator; a driver's code without words of its own here is
+    explained as everywhere."""
+    words = HOST_TROUBLES.get(code)
+    return Explanation(*map(str, (words.title, words.detail, words.remedy))) if words else explain(code)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils.functional import Promise
 
 from apps.accounts.actor import Actor
 from apps.core.middleware import request_id
+from apps.core.words.events import EVENTS
 from apps.jobs.kinds import all_kinds
 from apps.jobs.models import Event, Job
 
@@ -26,20 +28,33 @@ def record(
     job: Job | None = None,
     **data: Any,
 ) -> Event:
-    """Insert an event about `target`, a row with a uuid. Call it in the transaction of the change."""
+    """Insert an event about `target`, a row with a uuid, or None for the cloud as a whole. Call it in the
+    transaction of the change."""
+    about = "cloud" if target is None else target_type(target)
     return Event.objects.create(
         kind=kind,
         phase=phase,
-        account_id=target.pk if target_type(target) == "account" else getattr(target, "account_id", None),
+        account_id=target.pk if about == "account" else getattr(target, "account_id", None),
         user=actor.user,
         actor_label=actor.label,
-        target_type=target_type(target),
-        target_uuid=target.uuid,
+        target_type=about,
+        target_uuid=getattr(target, "uuid", None),
         target_name=str(getattr(target, "name", ""))[:200],
         job=job,
         request_id=request_id.get(),
         data=data,
     )
+
+
+def event_label(kind: str) -> str:
+    """What an event of this kind says was done, in the reader's language."""
+    declared = all_kinds().get(kind)
+    verb = VERBS_AT_ONCE.get(kind) if declared is None else declared.label
+    return str(verb or EVENTS.get(kind, kind))
+
+
+VERBS_AT_ONCE: dict[str, str | Promise] = {}
+"""Labels of acts without a job that an app declares elsewhere, such as a machine's verbs."""
 
 
 def record_of_job(job: Job, phase: str, **data: Any) -> Event | None:

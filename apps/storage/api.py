@@ -21,7 +21,7 @@ from apps.core.rest import StrictSerializer, UploadParser
 from apps.jobs.rest import JobbedViewSet, StoredError, WithJob
 from apps.storage import services, services_templates
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template, Volume
-from apps.zones.api import INFRASTRUCTURE
+from apps.zones.api import INFRASTRUCTURE, ChangedViewSet
 from apps.zones.models import Cluster, Host, Zone
 
 
@@ -193,6 +193,13 @@ class TemplateInput(StrictSerializer):
     min_memory_mib = Whole(low=0, high=16 * 1024 * 1024, default=0)
 
 
+class TemplatePatch(StrictSerializer):
+    name = Text(required=False)
+    description = Text(required=False)
+    is_public = Truth(required=False)
+    min_memory_mib = Whole(low=0, high=16 * 1024 * 1024, required=False)
+
+
 class CappedUpload(TemporaryFileUploadHandler):
     """Uploads go to disk as they come, and no further than the largest template."""
 
@@ -216,7 +223,7 @@ class CappedUpload(TemporaryFileUploadHandler):
 @extend_schema_view(
     list=extend_schema(summary="List templates"), retrieve=extend_schema(summary="One template")
 )
-class TemplateViewSet(JobbedViewSet):
+class TemplateViewSet(JobbedViewSet, ChangedViewSet):
     queryset = Template.objects.select_related("account", "secondary_storage__zone")
     serializer_class = TemplateSerializer
     orders = {**NAME_ORDERS, "state": "state", "size_bytes": "size_bytes"}
@@ -265,6 +272,14 @@ class TemplateViewSet(JobbedViewSet):
             return self.once(
                 lambda: self.accepted(*services_templates.register_template(self.actor, template=template))
             )
+
+    @extend_schema(
+        summary="Change a template's name, description, use or needs",
+        request=TemplatePatch,
+        responses={200: TemplateSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(TemplatePatch, services_templates.change_template)
 
     @extend_schema(summary="Delete a template", responses={202: TemplateSerializer})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

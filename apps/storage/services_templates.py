@@ -18,7 +18,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.core.checks import clean_whole
-from apps.core.constraints import insert
+from apps.core.constraints import insert, update
 from apps.core.errors import InvalidInput, ObjectInUse, RequestTooLarge, StateConflict, StorageUnavailable
 from apps.core.names import clean_name
 from apps.jobs import events
@@ -69,11 +69,19 @@ def new_template(
         account=account,
         secondary_storage=secondary_storage,
         name=clean_name(name),
-        description=clean_name(description, place="description", limit=500) if description else "",
+        description=_clean_description(description),
         is_public=is_public,
         arch=arch,
-        min_memory_mib=clean_whole(min_memory_mib, place="min_memory_mib", low=0, high=16 * 1024 * 1024),
+        min_memory_mib=_clean_memory(min_memory_mib),
     )
+
+
+def _clean_description(text: str) -> str:
+    return clean_name(text, place="description", limit=500) if text else ""
+
+
+def _clean_memory(memory_mib: object) -> int:
+    return clean_whole(memory_mib, place="min_memory_mib", low=0, high=16 * 1024 * 1024)
 
 
 @contextmanager
@@ -134,6 +142,42 @@ def register_template(actor: Actor, *, template: Template) -> tuple[Template, Jo
     insert(template)
     events.record(actor, "template.create", template)
     return template, submit(actor, "template.register", template, lock_keys=[lock_of(template)])
+
+
+@transaction.atomic
+def change_template(
+    actor: Actor,
+    template: Template,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    is_public: bool | None = None,
+    min_memory_mib: int | None = None,
+) -> Template:
+    """Change what is given. What is no longer public stays with the machines that were made from it;
+    only members of its account make new ones."""
+    policy.require(actor, "template.change", template)
+    template = Template.objects.select_for_update().get(pk=template.pk)
+    if template.state in {Template.State.DELETING, Template.State.DELETED}:
+        raise StateConflict(reason="wrong_state", state=template.state, wanted="Creating, Ready, Error")
+    wanted = {
+        "name": None if name is None else clean_name(name),
+        "description": None if description is None else _clean_description(description),
+        "is_public": is_public,
+        "min_memory_mib": None if min_memory_mib is None else _clean_memory(min_memory_mib),
+    }
+    after = {
+        field: value
+        for field, value in wanted.items()
+        if value is not None and value != getattr(template, field)
+    }
+    before = {field: getattr(template, field) for field in after}
+    for field, value in after.items():
+        setattr(template, field, value)
+    if after:
+        update(template, *after, *(("name_key", "name_sort") if "name" in after else ()))
+        events.record(actor, "template.change", template, before=before, after=after)
+    return template
 
 
 @transaction.atomic

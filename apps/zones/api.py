@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,11 +17,13 @@ from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
 from apps.core.errors import InvalidInput
 from apps.core.fields import Choice, Id, Text, Whole
 from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.messages import host_trouble
 from apps.core.rest import StrictSerializer
 from apps.jobs.rest import JobbedViewSet, WithJob
 from apps.zones import services
 from apps.zones.keys import fingerprint
 from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
+from apps.zones.trouble import in_trouble, troubles_of
 
 INFRASTRUCTURE = "infrastructure.read"
 """Not granted to anybody: pods, clusters, hosts and storage are the operator's."""
@@ -196,6 +200,25 @@ class ClusterViewSet(SwitchedViewSet):
         return self.removed(services.remove_cluster)
 
 
+class TroubleSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    detail = serializers.CharField()
+    remedy = serializers.CharField()
+
+
+class InTrouble:
+    """Hosts that need an eye, or none of them."""
+
+    def condition(self, name: str, text: str) -> Q:
+        if text not in {"true", "false"}:
+            raise InvalidInput("not_a_boolean", place=name)
+        return in_trouble() if text == "true" else ~in_trouble()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
 class HostSerializer(WithJob):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
@@ -227,6 +250,11 @@ class HostSerializer(WithJob):
     allocated_vcpus = serializers.IntegerField()
     allocated_memory_mib = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    troubles = serializers.SerializerMethodField()
+
+    @extend_schema_field(TroubleSerializer(many=True))
+    def get_troubles(self, host: Host) -> list[dict[str, Any]]:
+        return [{"code": code, **asdict(host_trouble(code))} for code in troubles_of(host)]
 
     def get_has_private_key(self, host: Host) -> bool:
         return bool(host.private_key)
@@ -283,6 +311,7 @@ class HostViewSet(JobbedViewSet, SwitchedViewSet):
         "cluster": ById("cluster__uuid"),
         "state": ByChoice("state", tuple(HostState.values)),
         "enabled": ByFlag("enabled"),
+        "trouble": InTrouble(),
     }
 
     @extend_schema(summary="Add a host and connect it", request=HostInput, responses={202: HostSerializer})

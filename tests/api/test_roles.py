@@ -148,6 +148,14 @@ TABLE: list[Row] = [
     ),
     Row("POST", "hosts/{hosts}/reconnect/", 202, 403, 403),
     *(
+        Row("POST", f"service-offerings/{{service-offerings}}/{verb}/", 200, 403, 403)
+        for verb in ("enable", "disable")
+    ),
+    Row("PATCH", "service-offerings/{service-offerings}/", 200, 403, 403, lambda cast: {"name": "changed"}),
+    Row("DELETE", "service-offerings/{service-offerings}/", 204, 403, 403),
+    Row("GET", "capacity/", 200, 403, 403),
+    Row("POST", "recount/", 200, 403, 403, lambda cast: {"fix": True}),
+    *(
         Row("PATCH", f"{noun}/{{{noun}}}/", 200, 403, 403, lambda cast: {"name": "changed"})
         for noun in ("regions", "zones", "pods", "clusters", "hosts")
     ),
@@ -168,6 +176,7 @@ TABLE: list[Row] = [
     Row("GET", "templates/{public-template}/", 200, 200, 200),
     Row("GET", "templates/{private-template}/", 200, 200, 404),
     Row("POST", "templates/", 202, 403, 403, lambda cast: "upload"),
+    Row("PATCH", "templates/{private-template}/", 200, 403, 404, lambda cast: {"is_public": True}),
     Row("DELETE", "templates/{private-template}/", 202, 403, 404),
     Row("GET", "ssh-keys/", 200, 200, 200),
     Row("GET", "ssh-keys/{key}/", 200, 200, 404),

@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +16,7 @@ from apps.compute.services import offerings
 from apps.core.fields import Id, Text, Whole
 from apps.core.filters import ByFlag, ById, Search
 from apps.core.rest import StrictSerializer
+from apps.zones.api import ChangedViewSet
 
 
 class ServiceOfferingSerializer(serializers.Serializer[Any]):
@@ -34,11 +36,17 @@ class ServiceOfferingInput(StrictSerializer):
     root_disk_gib = Whole(low=0, high=65536, default=0)
 
 
+class ServiceOfferingPatch(StrictSerializer):
+    """Sizes stay: they are those of the machines that were made from it."""
+
+    name = Text(required=False)
+
+
 @extend_schema_view(
     list=extend_schema(summary="List service offerings"),
     retrieve=extend_schema(summary="One service offering"),
 )
-class ServiceOfferingViewSet(ResourceViewSet):
+class ServiceOfferingViewSet(ChangedViewSet):
     queryset = ServiceOffering.objects.all()
     serializer_class = ServiceOfferingSerializer
     orders = {**NAME_ORDERS, "vcpus": "vcpus", "memory_mib": "memory_mib"}
@@ -52,6 +60,32 @@ class ServiceOfferingViewSet(ResourceViewSet):
     def create(self, request: Request) -> Response:
         given = self.read(ServiceOfferingInput)
         return self.once(lambda: self.created(offerings.create_service_offering(self.actor, **given)))
+
+    @extend_schema(
+        summary="Rename a service offering",
+        request=ServiceOfferingPatch,
+        responses={200: ServiceOfferingSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change(ServiceOfferingPatch, offerings.change_service_offering)
+
+    @extend_schema(summary="Offer the size again", request=None)
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(
+            lambda: self.changed(offerings.enable_service_offering(self.actor, self.get_object()))
+        )
+
+    @extend_schema(summary="Offer the size no longer; machines that have it keep it", request=None)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(
+            lambda: self.changed(offerings.disable_service_offering(self.actor, self.get_object()))
+        )
+
+    @extend_schema(summary="Remove a service offering that no machine has", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.removed(offerings.remove_service_offering)
 
 
 class SshKeySerializer(serializers.Serializer[Any]):

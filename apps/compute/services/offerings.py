@@ -7,13 +7,14 @@ import hashlib
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import ServiceOffering, SshKeyPair
-from apps.core.errors import InvalidInput, NameTaken
+from apps.core.constraints import delete, insert, update
+from apps.core.errors import InvalidInput
 from apps.core.names import clean_name
 from apps.jobs import events
 
@@ -32,15 +33,56 @@ def create_service_offering(
     ):
         if not isinstance(value, int) or not low <= value <= high:
             raise InvalidInput("out_of_range", place=place, low=low, high=high)
-    try:
-        with transaction.atomic():
-            row = ServiceOffering.objects.create(
-                name=clean_name(name), vcpus=vcpus, memory_mib=memory_mib, root_disk_gib=root_disk_gib
-            )
-    except IntegrityError:
-        raise NameTaken(place="name", name=name) from None
+    row = insert(
+        ServiceOffering(
+            name=clean_name(name), vcpus=vcpus, memory_mib=memory_mib, root_disk_gib=root_disk_gib
+        )
+    )
     events.record(actor, "service_offering.create", row)
     return row
+
+
+@transaction.atomic
+def change_service_offering(actor: Actor, row: ServiceOffering, *, name: str) -> ServiceOffering:
+    """Give an offering another name. Its sizes are those of the machines made from it: they stay."""
+    policy.require(actor, "service_offering.change", row)
+    row.refresh_from_db()
+    before, row.name = row.name, clean_name(name)
+    if row.name != before:
+        update(row, "name", "name_key", "name_sort")
+        events.record(
+            actor, "service_offering.change", row, before={"name": before}, after={"name": row.name}
+        )
+    return row
+
+
+@transaction.atomic
+def enable_service_offering(actor: Actor, row: ServiceOffering) -> ServiceOffering:
+    """Offer a size again."""
+    return _switch(actor, row, enabled=True)
+
+
+@transaction.atomic
+def disable_service_offering(actor: Actor, row: ServiceOffering) -> ServiceOffering:
+    """Offer a size no longer. Machines that have it keep it, and start with it."""
+    return _switch(actor, row, enabled=False)
+
+
+def _switch(actor: Actor, row: ServiceOffering, *, enabled: bool) -> ServiceOffering:
+    kind = f"service_offering.{'enable' if enabled else 'disable'}"
+    policy.require(actor, kind, row)
+    if ServiceOffering.objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled):
+        events.record(actor, kind, row)
+    row.enabled = enabled
+    return row
+
+
+@transaction.atomic
+def remove_service_offering(actor: Actor, row: ServiceOffering) -> None:
+    """Remove a size that no machine has, those in the trash counted too."""
+    policy.require(actor, "service_offering.remove", row)
+    events.record(actor, "service_offering.remove", row)
+    delete(row)
 
 
 @transaction.atomic
@@ -48,13 +90,7 @@ def create_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str
     """Store a public key. Only its type and body are kept: options and comments never reach a guest."""
     policy.require(actor, "ssh_key.create", account)
     line, fingerprint = parse_public_key(public_key)
-    try:
-        with transaction.atomic():
-            row = SshKeyPair.objects.create(
-                account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint
-            )
-    except IntegrityError:
-        raise NameTaken(place="name", name=name) from None
+    row = insert(SshKeyPair(account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint))
     events.record(actor, "ssh_key.create", row, fingerprint=fingerprint)
     return row
 

@@ -18,6 +18,9 @@ REQUEST_REASONS: dict[str, Reason] = {
     "nul_character": Reason(_("A text holds the character NUL."), _("Remove it.")),
     "lone_surrogate": Reason(_("A text holds half of a character."), _("Send whole characters.")),
     "not_an_object": Reason(_("The request's body is not a JSON object.")),
+    "one_place": Reason(
+        _("The request names more than one part of the cloud."), _("Name one region, zone, pod or cluster.")
+    ),
     "no_file": Reason(_("The form holds no file."), _("Send the image in the field “file”.")),
     "bad_cursor": Reason(
         _("The cursor is not one that this list gave out for this order."),
