@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.actor import Actor
@@ -37,7 +39,22 @@ def page(view: View) -> View:
         except CloudError as error:
             return problem(request, error)
 
-    return require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
+    found: View = require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
+
+    @wraps(view)
+    def whole_page_logs_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.headers.get("HX-Request") and not request.user.is_authenticated:
+            return _to_login(request)
+        return found(request, *args, **kwargs)
+
+    return whole_page_logs_in
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To a part of a page whose reader is logged in no longer: the page as a whole goes and comes back."""
+    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    target = f"{reverse('portal:login')}?{urlencode({'next': here or '/'})}"
+    return HttpResponse(status=401, headers={"HX-Redirect": target})
 
 
 def operator_page(view: View) -> View:

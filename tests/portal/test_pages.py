@@ -189,3 +189,12 @@ def test_a_page_can_be_asked_for_its_head(zone: Zone, account: Account, member: 
         f"/virtual-machines/{vm.uuid}/live/",
     ]
     assert [logged_in(member).head(path).status_code for path in paths] == [200] * 4
+
+
+def test_a_part_of_a_page_sends_the_whole_page_to_log_in(zone: Zone, account: Account) -> None:
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    here = f"/virtual-machines/{vm.uuid}/"
+    sent = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{here}?tab=1"}
+    answer = Client().get(f"{here}live/", headers=sent)
+    assert answer.status_code == 401
+    assert answer["HX-Redirect"] == f"/login/?next={here.replace('/', '%2F')}"
