@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.site import Site
 from tests.cloud import LabCloud
 from tests.lab import Lab
 from tests.stack import Stack
@@ -24,6 +25,13 @@ def cloud(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClo
         cloud = LabCloud(stack, lab, hosts=1)
         yield cloud
         cloud.remove_machines()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A campus on simulated hosts: pages without real machines behind them."""
+    with Stack(tmp_path_factory.mktemp("site"), short_workers=2) as stack:
+        yield Site(stack)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,41 @@
+"""Every page of the portal, who opens it, and where it is on a site that has one of everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Template
+
+OPERATOR, MEMBER, NOBODY = "admin", "member", ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """`path` may hold $names of the site's objects (tests.browser.site); `view` is the URL's name, for
+    the check that no page was forgotten."""
+
+    name: str
+    view: str
+    path: str
+    user: str = OPERATOR
+
+    def address(self, objects: dict[str, str]) -> str:
+        return Template(self.path).substitute(objects)
+
+
+PAGES = (
+    Place("login", "login", "/login/", NOBODY),
+    Place("login-link", "login-link", "/login/link/", NOBODY),
+    Place("home-operator", "home", "/"),
+    Place("home-user", "home", "/", MEMBER),
+    Place("machines", "machines", "/virtual-machines/"),
+    Place("machines-user", "machines", "/virtual-machines/", MEMBER),
+    Place("machine-create", "machine-create", "/virtual-machines/new/", MEMBER),
+    Place("machine-running", "machine", "/virtual-machines/$running/"),
+    Place("machine-stopped", "machine", "/virtual-machines/$stopped/", MEMBER),
+    Place("machine-error", "machine", "/virtual-machines/$error/"),
+    Place("style", "style", "/style/"),
+    Place("not-found", "", "/nothing-is-here/", MEMBER),
+)
+
+NO_PAGES = {"look", "logout", "machine-live", "machine-act"}
+"""Names of addresses that answer a part of a page, or act and lead elsewhere."""

@@ -1,0 +1,46 @@
+"""Each page in both languages and both themes, wide and on a phone: no barrier that axe finds, nothing
+that scrolls two ways, and a picture of each in var/screenshots/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from django.urls import URLPattern, URLResolver
+from playwright.sync_api import Browser
+
+from apps.portal import urls
+from tests.browser.inspection import LANGUAGES, context_of, inspect
+from tests.browser.pages import MEMBER, NO_PAGES, NOBODY, OPERATOR, PAGES
+from tests.browser.site import Site
+
+
+def _names(patterns: Iterable[object]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found |= _names(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            found.add(pattern.name)
+    return found
+
+
+def test_no_page_is_forgotten() -> None:
+    looked_at = {place.view for place in PAGES if place.view}
+    assert _names(urls.urlpatterns) - NO_PAGES == looked_at
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("user", [NOBODY, MEMBER, OPERATOR])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_open_to_everybody(browser: Browser, site: Site, language: str, user: str) -> None:
+    faults: list[str] = []
+    context = context_of(browser, site.stack.url, session=site.sessions[user], language=language)
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: a script failed: {error}"))
+    for place in PAGES:
+        if place.user == user:
+            found = inspect(page, place.address(site.objects), place.name, language)
+            faults += [str(fault) for fault in found]
+    context.close()
+    assert not faults, "\n".join(faults)
