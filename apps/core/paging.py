@@ -1,33 +1,19 @@
-"""Lists page by key: a page costs the same wherever it lies, and rows that come or go between two
-pages neither repeat nor hide others. Ties are broken by the row's own key, both ways."""
+"""The API's lists: paged by key, see `apps.core.keyset`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-from django.db.models import Field, Model, Q
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.errors import InvalidInput, MalformedRequest
+from apps.core import keyset
+from apps.core.errors import InvalidInput
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
-TOTAL_CAP = 1000
-"""Totals are counted up to here: a count of everything would cost what paging by key saves."""
-
-_NONCE_BYTES = 12
-_MAX_CURSOR = 2000
 
 
 class KeysetPagination(BasePagination):
@@ -38,19 +24,18 @@ class KeysetPagination(BasePagination):
         self.request = request
         orders: Mapping[str, str] = view.orders
         limit = _limit(request.query_params.get("limit"))
-        order = request.query_params.get("order") or view.default_order
-        name = order.removeprefix("-")
+        wanted = request.query_params.get("order") or view.default_order
+        name = wanted.removeprefix("-")
         if name not in orders:
             raise InvalidInput("not_a_choice", place="order", known=", ".join(orders))
-        column, descending = orders[name], order.startswith("-")
-        mark = _mark(request, order)
-        self.total = queryset[: TOTAL_CAP + 1].count()
-        rows = queryset.order_by(*_ordering(column, descending))
-        if cursor := request.query_params.get("cursor"):
-            rows = rows.filter(_after(queryset.model, column, descending, _open(cursor, mark)))
-        page = list(rows[: limit + 1])
-        self.next_cursor = _seal(page[limit - 1], column, mark) if len(page) > limit else None
-        return page[:limit]
+        order = keyset.Order.by(orders[name], descending=wanted.startswith("-"))
+        given = sorted(pair for pair in request.query_params.lists() if pair[0] not in {"cursor", "limit"})
+        mark = keyset.mark_of(request.path, wanted, given)
+        cursor = request.query_params.get("cursor", "")
+        self.total = keyset.capped_total(queryset)
+        page = keyset.page_of(queryset, order, limit=limit, mark=mark, cursor=cursor)
+        self.next_cursor = page.next
+        return keyset.load(queryset, page.pks)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
@@ -58,8 +43,8 @@ class KeysetPagination(BasePagination):
                 "results": data,
                 "next": self._next_url(),
                 "next_cursor": self.next_cursor,
-                "total": min(self.total, TOTAL_CAP),
-                "total_is_capped": self.total > TOTAL_CAP,
+                "total": min(self.total, keyset.TOTAL_CAP),
+                "total_is_capped": self.total > keyset.TOTAL_CAP,
             }
         )
 
@@ -78,8 +63,11 @@ class KeysetPagination(BasePagination):
                 "results": schema,
                 "next": {"type": ["string", "null"], "format": "uri", "description": "The next page."},
                 "next_cursor": {"type": ["string", "null"]},
-                "total": {"type": "integer", "minimum": 0, "maximum": TOTAL_CAP},
-                "total_is_capped": {"type": "boolean", "description": f"There are more than {TOTAL_CAP}."},
+                "total": {"type": "integer", "minimum": 0, "maximum": keyset.TOTAL_CAP},
+                "total_is_capped": {
+                    "type": "boolean",
+                    "description": f"There are more than {keyset.TOTAL_CAP}.",
+                },
             },
         }
 
@@ -107,51 +95,3 @@ def _limit(text: str | None) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 6 or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidInput("out_of_range", place="limit", low=1, high=MAX_LIMIT)
     return int(text)
-
-
-def _ordering(column: str, descending: bool) -> Sequence[str]:
-    columns = (column,) if column in {"id", "pk"} else (column, "id")
-    return [f"-{name}" if descending else name for name in columns]
-
-
-def _mark(request: Request, order: str) -> str:
-    """What a cursor is bound to: the path, the order and the filters."""
-    given = sorted(pair for pair in request.query_params.lists() if pair[0] not in {"cursor", "limit"})
-    return hashlib.sha256(json.dumps([request.path, order, given]).encode()).hexdigest()[:16]
-
-
-def _cipher() -> AESGCM:
-    """Cursors hold integer keys, which never leave: they are sealed, not only signed."""
-    return AESGCM(hashlib.sha256(b"cloudportal.cursor" + settings.SECRET_KEY.encode()).digest())
-
-
-def _seal(row: Model, column: str, mark: str) -> str:
-    value = getattr(row, column)
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = _cipher().encrypt(nonce, json.dumps([value, row.pk]).encode(), mark.encode())
-    return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
-
-
-def _open(cursor: str, mark: str) -> tuple[Any, int]:
-    try:
-        raw = base64.b64decode(cursor[:_MAX_CURSOR] + "==", altchars=b"-_")
-        value, pk = json.loads(_cipher().decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], mark.encode()))
-    except (ValueError, InvalidTag):
-        raise MalformedRequest("bad_cursor", place="cursor") from None
-    return value, pk
-
-
-def _after(model: type[Model], column: str, descending: bool, last: tuple[Any, int]) -> Q:
-    """Rows behind `last`. The first condition is implied by the second: it lets the index be used."""
-    value, pk = last
-    than = "lt" if descending else "gt"
-    if column in {"id", "pk"}:
-        return Q(**{f"id__{than}": pk})
-    field = model._meta.get_field(column)
-    assert isinstance(field, Field)  # noqa: S101 - views order by columns
-    value = field.to_python(value)
-    return Q(**{f"{column}__{than}e": value}) & (
-        Q(**{f"{column}__{than}": value}) | Q(**{column: value, f"id__{than}": pk})
-    )

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -20,7 +20,7 @@ from apps.core.errors import CloudError, NotFound
 from apps.core.messages import Explanation, explain
 from apps.core.middleware import request_id
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -33,7 +33,7 @@ def page(view: View) -> View:
     told as a page of its own, with its status."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, actor_of(request), *args, **kwargs)
         except CloudError as error:
@@ -61,7 +61,7 @@ def operator_page(view: View) -> View:
     """A page of operators; to everybody else there is nothing at its address."""
 
     @wraps(view)
-    def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not actor.is_operator:
             raise NotFound
         return view(request, actor, *args, **kwargs)

@@ -133,7 +133,7 @@ def test_only_declared_orders_are_taken(cast: Cast) -> None:
 
 
 def test_totals_are_capped(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.core.paging.TOTAL_CAP", 3)
+    monkeypatch.setattr("apps.core.keyset.TOTAL_CAP", 3)
     for number in range(3):
         Region.objects.create(name=f"r{number}")
     page = cast.member.get("regions/").json()

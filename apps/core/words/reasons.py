@@ -65,6 +65,11 @@ VALUE_REASONS: dict[str, Reason] = {
     "not_a_choice": Reason(_("This is none of: %(known)s."), _("Choose one of these.")),
     "not_a_uuid": Reason(_("This is not a UUID."), _("Take the id from the object or its list.")),
     "not_a_number": Reason(_("This is not a whole number."), _("Send a whole number.")),
+    "not_a_day": Reason(_("This is not a day."), _("Write it as 2026-01-31.")),
+    "no_such_owner": Reason(
+        _("There is nothing of this name or id, or it is not yours to see."),
+        _("Choose one of the list, or type the whole name."),
+    ),
     "not_a_boolean": Reason(_("This is neither true nor false."), _("Send true or false.")),
     "not_an_address": Reason(
         _("This is neither an IPv4 address nor a host name."),

@@ -3,9 +3,10 @@
 from django.urls import path
 
 from apps.portal.machines import views
+from apps.portal.machines.list import machine_list
 
 urlpatterns = [
-    path("", views.machine_list, name="machines"),
+    path("", machine_list, name="machines"),
     path("new/", views.machine_create, name="machine-create"),
     path("<uuid:uuid>/", views.machine_page, name="machine"),
     path("<uuid:uuid>/live/", views.machine_live, name="machine-live"),

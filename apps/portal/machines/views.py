@@ -1,4 +1,4 @@
-"""The pages of virtual machines: a list, one page to create, and a page that follows the job."""
+"""The pages of virtual machines: one page to create, and a page that follows the job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from apps.core.messages import explain
 from apps.jobs.live import latest_job
 from apps.portal.machines.buttons import Button, buttons_of
 from apps.portal.machines.forms import MachineForm
-from apps.portal.machines.paging import page_of
 from apps.portal.machines.progress import progress_of
 from apps.portal.pages import complain, page, told
 
@@ -27,12 +26,6 @@ from apps.portal.pages import complain, page, told
 def _machine(actor: Actor, uuid: UUID) -> VirtualMachine:
     rows = VirtualMachine.objects.select_related("account", "zone", "offering", "template", "host")
     return policy.find(actor, rows, uuid)
-
-
-@page
-def machine_list(request: HttpRequest, actor: Actor) -> HttpResponse:
-    rows = policy.visible(actor, VirtualMachine.objects.select_related("zone", "offering", "account"))
-    return render(request, "portal/machines/list.html", {"page": page_of(rows, request.GET.get("after", ""))})
 
 
 @page

@@ -17,6 +17,7 @@ from apps.jobs.models import Event, JobState
 from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.machines.progress import Progress, StepRow
 from apps.portal.pages import page
+from apps.portal.style.sample_list import sample_list
 from apps.storage.models import Template
 from apps.zones.models import HostState
 
@@ -47,6 +48,7 @@ def style(request: HttpRequest, actor: Actor) -> HttpResponse:
         "rows": [{"label": f"{_('Zone')} {n}", "percent": 20 * n, "text": f"{20 * n} %"} for n in (1, 2, 4)],
         "snippets": snippets(_REQUEST, portal_of(request)),
         "moment": timezone.now(),
+        "list": sample_list(),
     }
     return render(request, "portal/style/page.html", context)
 

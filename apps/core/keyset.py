@@ -1,0 +1,148 @@
+"""One page of a list by key: it costs the same wherever it lies, and rows that come or go between two
+pages neither repeat nor hide others. Pages follow each other in both directions; ties are broken by the
+row's own key. The API's lists (`apps.core.paging`) and the portal's (`apps.portal.lists`) both stand here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+
+from apps.core.errors import MalformedRequest
+
+M = TypeVar("M", bound=Model)
+Key = tuple[Any, ...]
+
+TOTAL_CAP = 1000
+"""Totals are counted up to here: a count of everything would cost what paging by key saves."""
+
+_NONCE_BYTES = 12
+_MAX_CURSOR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns that are never null, from which an index gives the order; the last is the row's own key."""
+
+    paths: tuple[str, ...]
+    descending: bool = False
+
+    @classmethod
+    def by(cls, column: str, *, descending: bool) -> Self:
+        return cls(("id",) if column in {"id", "pk"} else (column, "id"), descending)
+
+    def applied(self, rows: QuerySet[Any], *, backwards: bool = False) -> QuerySet[Any]:
+        sign = "-" if self.descending != backwards else ""
+        return rows.order_by(*(sign + path for path in self.paths))
+
+    def beyond(self, rows: QuerySet[Any], key: Key, *, backwards: bool = False) -> QuerySet[Any]:
+        """The rows that follow the key (precede it, backwards). One comparison of rows, not of columns
+        joined by OR: only that lets both databases begin in the middle of an index."""
+        less = self.descending != backwards
+        if len(self.paths) == 1:
+            return rows.filter(Q(**{f"{self.paths[0]}__{'lt' if less else 'gt'}": key[0]}))
+        columns = Tuple(*(F(path) for path in self.paths))
+        return rows.filter((TupleLessThan if less else TupleGreaterThan)(columns, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The keys of a page's rows in the list's order, and the cursors of its neighbours."""
+
+    keys: list[Key]
+    next: str | None
+    previous: str | None
+
+    @property
+    def pks(self) -> list[Any]:
+        return [key[-1] for key in self.keys]
+
+
+def page_of(
+    rows: QuerySet[Any], order: Order, *, limit: int, mark: str, cursor: str = "", last: bool = False
+) -> Page:
+    """The page that the cursor leads to; without one the first, or the `last`. MalformedRequest for a
+    cursor that was not given out under this `mark`, which stands for list, filters and order."""
+    backwards, key = _open(cursor, mark, rows, order) if cursor else (last, None)
+    found = order.applied(rows, backwards=backwards)
+    if key is not None:
+        found = order.beyond(found, key, backwards=backwards)
+    keys = list(found.values_list(*order.paths)[: limit + 1])
+    more, keys = len(keys) > limit, keys[:limit]
+    if backwards:
+        keys.reverse()
+    before, after = (more, key is not None) if backwards else (key is not None, more)
+    return Page(
+        keys,
+        next=_seal(keys[-1], mark, backwards=False) if keys and after else None,
+        previous=_seal(keys[0], mark, backwards=True) if keys and before else None,
+    )
+
+
+def chunks(rows: QuerySet[Any], order: Order, size: int) -> Iterator[list[Any]]:
+    """All keys of the rows in order, `size` at a time, each chunk by a query of its own."""
+    found = order.applied(rows)
+    keys = list(found.values_list(*order.paths)[:size])
+    while keys:
+        yield [key[-1] for key in keys]
+        if len(keys) < size:
+            return
+        keys = list(order.beyond(found, keys[-1]).values_list(*order.paths)[:size])
+
+
+def load(rows: QuerySet[M], pks: Sequence[Any]) -> list[M]:
+    """The rows of these keys, in their order. What a list joins is joined only now, for one page:
+    a database that joins first may sort everything."""
+    found = {row.pk: row for row in rows.filter(pk__in=list(pks)).order_by()}
+    return [found[pk] for pk in pks if pk in found]
+
+
+def capped_total(rows: QuerySet[Any]) -> int:
+    """How many rows there are, counted up to TOTAL_CAP + 1."""
+    return rows.order_by()[: TOTAL_CAP + 1].count()
+
+
+def mark_of(*bound_to: object) -> str:
+    """What a cursor is bound to: where it leads is nonsense under another path, order or filter."""
+    return hashlib.sha256(json.dumps(bound_to).encode()).hexdigest()[:16]
+
+
+def _cipher() -> AESGCM:
+    """Cursors hold integer keys, which never leave: they are sealed, not only signed."""
+    return AESGCM(hashlib.sha256(b"cloudportal.cursor" + settings.SECRET_KEY.encode()).digest())
+
+
+def _seal(key: Key, mark: str, *, backwards: bool) -> str:
+    values = [value.isoformat() if isinstance(value, datetime) else value for value in key]
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = _cipher().encrypt(nonce, json.dumps([backwards, *values]).encode(), mark.encode())
+    return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+
+
+def _open(cursor: str, mark: str, rows: QuerySet[Any], order: Order) -> tuple[bool, Key]:
+    try:
+        raw = base64.b64decode(cursor[:_MAX_CURSOR] + "==", altchars=b"-_")
+        text = _cipher().decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], mark.encode())
+        backwards, *values = json.loads(text)
+    except (ValueError, InvalidTag):
+        raise MalformedRequest("bad_cursor", place="cursor") from None
+    fields = [_field(rows.model, path) for path in order.paths]
+    return backwards, tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))
+
+
+def _field(model: type[Model], path: str) -> Field[Any, Any]:
+    field = model._meta.pk if path == "pk" else model._meta.get_field(path)
+    assert isinstance(field, Field)  # noqa: S101 - lists are sorted by columns of their own
+    return field

@@ -1,0 +1,82 @@
+"""The list of virtual machines."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account
+from apps.compute.models import Nic, ServiceOffering, VirtualMachine
+from apps.compute.states import State
+from apps.portal.list_cells import badge
+from apps.portal.list_filters import Choice, Owner, Search
+from apps.portal.lists import Column, Empty, ListPage
+from apps.portal.pages import page
+from apps.storage.models import Template
+from apps.zones.models import Host, Zone
+
+
+def _rows() -> QuerySet[VirtualMachine]:
+    nics = Prefetch("nics", Nic.objects.select_related("ip").order_by("device_index"))
+    rows = VirtualMachine.objects.select_related("account", "zone", "offering", "template", "host")
+    return rows.prefetch_related(nics).defer("user_data")
+
+
+def _address(vm: VirtualMachine) -> str:
+    return next((nic.ip.address for nic in vm.nics.all() if nic.ip), "")
+
+
+def _state(vm: VirtualMachine) -> SafeString:
+    return badge("vm", vm.state)
+
+
+MACHINES = ListPage(
+    key="machines",
+    title=_("Virtual machines"),
+    rows=_rows,
+    columns=(
+        Column(
+            "name",
+            _("Name"),
+            lambda vm: vm.name,
+            order="name_sort",
+            href=lambda vm: reverse("portal:machine", args=[vm.uuid]),
+        ),
+        Column("state", _("State"), lambda vm: vm.get_state_display(), html=_state, order="state"),
+        Column("address", _("Address"), _address),
+        Column("size", _("Size"), lambda vm: vm.offering.name),
+        Column("template", _("Image"), lambda vm: vm.template.name, shown=False),
+        Column("zone", _("Zone"), lambda vm: vm.zone.name),
+        Column("account", _("Account"), lambda vm: vm.account.name),
+        Column("host", _("Host"), lambda vm: vm.host.name if vm.host else "", operators=True),
+        Column("created", _("Created"), lambda vm: vm.created_at, order="id"),
+    ),
+    filters=(
+        Search(_("Name")),
+        Choice("state", _("State"), State.choices, several=True),
+        Owner("zone", _("Zone"), Zone.objects.all),
+        Owner("account", _("Account"), Account.objects.all),
+        Owner("offering", _("Size"), ServiceOffering.objects.all),
+        Owner("template", _("Image"), Template.objects.all),
+        Owner("host", _("Host"), Host.objects.all, operators=True),
+    ),
+    default_order="-created",
+    empty=Empty(
+        _("No virtual machines here yet"),
+        _("Create one: everything but its name has a working default."),
+        "portal:machine-create",
+        _("Create VM"),
+        "display",
+    ),
+    template="portal/machines/list.html",
+    live="vm",
+)
+
+
+@page
+def machine_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    return MACHINES.respond(request, actor)
