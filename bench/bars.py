@@ -28,6 +28,10 @@ def _below(limit: float) -> tuple[str, Judge]:
     return f"< {limit:g}", lambda value: value < limit
 
 
+def _at_least(limit: float) -> tuple[str, Judge]:
+    return f">= {limit:g}", lambda value: value >= limit
+
+
 def _exactly(wanted: float) -> tuple[str, Judge]:
     return f"{wanted:g}", lambda value: value == wanted
 
@@ -61,6 +65,8 @@ BARS = (
     Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),
     Bar("sync_ratio", "their time / one bulk call for nothing but the states", *_at_most(1.5)),
     Bar("sim_deploys_per_s", "deploys a second on 1,000 simulated hosts", *_REPORTED, worse=min),
+    Bar("sse_pages", "open pages that follow jobs on one web process", *_at_least(500), worse=min),
+    Bar("sse_delay_p95_ms", "commit of a job's step to each page that follows it", *_below(1000)),
     Bar("fault_matrix_cells", "faults injected into operations", *_REPORTED, worse=sum),
     Bar("fault_matrix_leaks", "those that ended otherwise than declared", *_exactly(0), worse=sum),
 )

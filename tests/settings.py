@@ -27,5 +27,6 @@ from cloudportal.settings import *  # noqa: E402, F403
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405 - in memory WAL has no part
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - files come from where they are written, but it is looked for
 CELERY_BROKER_URL = "memory://"
 LANGUAGE_CODE = "en"

@@ -23,6 +23,8 @@ GOOD = {
     "sync_calls_per_host": 1.0,
     "sync_ratio": 1.5,
     "sim_deploys_per_s": 1.0,
+    "sse_pages": 500.0,
+    "sse_delay_p95_ms": 999.0,
     "fault_matrix_cells": 1.0,
     "fault_matrix_leaks": 0.0,
 }
@@ -35,6 +37,8 @@ BAD = {
     "dispatch_p99_ratio": 3.01,
     "sync_calls_per_host": 2.0,
     "sync_ratio": 1.51,
+    "sse_pages": 499.0,
+    "sse_delay_p95_ms": 1000.0,
     "fault_matrix_leaks": 1.0,
 }
 
