@@ -44,14 +44,7 @@ class Assets:
     def ensure(self) -> None:
         if not self.missing():
             return
-        run(
-            [*self._npm(), "ci"],
-            what="fetching front-end files",
-            repair=f"tail -50 {self._python.log}, then repeat the command",
-            log=self._python.log,
-            cwd=self.root,
-            env=os.environ | self._npm_settings(),
-        )
+        self.install(self.root)
         for source, name in self._served().items():
             found = self.root / "node_modules" / source
             if not found.exists():
@@ -59,6 +52,17 @@ class Assets:
             (self.vendor / name).parent.mkdir(parents=True, exist_ok=True)
             (self.vendor / name).write_bytes(_SOURCE_MAP.sub(b"", found.read_bytes()))
         self._record.write_text(self._fingerprint())
+
+    def install(self, folder: Path) -> None:
+        """Fetch what the lock file of this folder names into its node_modules."""
+        run(
+            [*self._npm(), "ci"],
+            what=f"fetching what {folder.relative_to(self.root.parent)}/package-lock.json names",
+            repair=f"tail -50 {self._python.log}, then repeat the command",
+            log=self._python.log,
+            cwd=folder,
+            env=os.environ | self._npm_settings(),
+        )
 
     def _npm(self) -> list[str | Path]:
         """The machine's npm, or the one a wheel brings."""

@@ -73,5 +73,6 @@ def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
 def bench(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     """The measurements start the servers they need themselves."""
     prepare(python, "bench")
+    Assets(python, python.root / "var" / "cache").install(python.root / "bench" / "lighthouse")
     if quality.timed([python.python, "-m", "bench", *arguments], cwd=python.root)[1]:
         raise CheckFailed("the measurements did not end well", repair=".venv/bin/python -m bench")

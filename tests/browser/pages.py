@@ -17,6 +17,7 @@ class Place:
     view: str
     path: str
     user: str = OPERATOR
+    main: bool = False  # one of those that readers spend their time on: their speed is measured
 
     def address(self, objects: dict[str, str]) -> str:
         return Template(self.path).substitute(objects)
@@ -25,12 +26,12 @@ class Place:
 PAGES = (
     Place("login", "login", "/login/", NOBODY),
     Place("login-link", "login-link", "/login/link/", NOBODY),
-    Place("home-operator", "home", "/"),
-    Place("home-user", "home", "/", MEMBER),
-    Place("machines", "machines", "/virtual-machines/"),
+    Place("home-operator", "home", "/", main=True),
+    Place("home-user", "home", "/", MEMBER, main=True),
+    Place("machines", "machines", "/virtual-machines/", main=True),
     Place("machines-user", "machines", "/virtual-machines/", MEMBER),
-    Place("machine-create", "machine-create", "/virtual-machines/new/", MEMBER),
-    Place("machine-running", "machine", "/virtual-machines/$running/"),
+    Place("machine-create", "machine-create", "/virtual-machines/new/", MEMBER, main=True),
+    Place("machine-running", "machine", "/virtual-machines/$running/", main=True),
     Place("machine-stopped", "machine", "/virtual-machines/$stopped/", MEMBER),
     Place("machine-error", "machine", "/virtual-machines/$error/"),
     Place("style", "style", "/style/"),

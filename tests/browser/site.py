@@ -3,43 +3,54 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import Any
 
-from tests.browser.pages import MEMBER, OPERATOR
+from tests.browser.pages import MEMBER, NOBODY, OPERATOR
 from tests.stack import Stack
 
 MACHINES = 120
-_BUILD = f"""
-from workers.campus.build import build_campus
-build_campus({MACHINES})
-"""
-_FIND = """
+_PREPARE = """
 import json
-from django.test import Client
-from apps.accounts.models import User
-from apps.compute.models import VirtualMachine
-machines = VirtualMachine.objects.order_by("id")
-found = {state.lower(): machines.filter(state=state).first() for state in ("Running", "Error", "Destroyed")}
-found["stopped"] = machines.filter(state="Stopped").first()
-member = User.objects.filter(memberships__account=found["stopped"].account, is_super_admin=False).first()
-sessions = {}
-for name, user in (("admin", User.objects.get(username="admin")), ("member", member)):
-    client = Client()
-    client.force_login(user)
-    sessions[name] = client.cookies["sessionid"].value
-print(json.dumps({"objects": {name: str(row.uuid) for name, row in found.items()}, "sessions": sessions}))
+from tests.browser.site import furnish, found
+furnish()
+print(json.dumps(found()))
 """
 
 
 class Site:
     """`objects` are the public ids that addresses of `tests.browser.pages` name; `sessions` are cookies
-    of the operator and of a member of an account."""
+    of the operator, of a member of an account, and of nobody."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        stack.python(_BUILD)
-        found = json.loads(stack.python(_FIND))
-        self.objects: dict[str, str] = found["objects"]
-        self.sessions: dict[str, str] = {"": "", OPERATOR: found["sessions"]["admin"]}
-        self.sessions[MEMBER] = found["sessions"]["member"]
-        self.folder: Path = stack.folder
+        answer = json.loads(stack.python(_PREPARE))
+        self.objects: dict[str, str] = answer["objects"]
+        self.sessions: dict[str, str] = answer["sessions"]
+
+
+def furnish(machines: int = MACHINES) -> None:
+    """Build the campus, in a process that has Django set up."""
+    from workers.campus.build import build_campus
+
+    build_campus(machines)
+
+
+def found() -> dict[str, Any]:
+    """Public ids of what there is one of, and sessions of people who have just logged in."""
+    from django.test import Client
+
+    from apps.accounts.models import User
+    from apps.compute.models import VirtualMachine
+    from apps.compute.states import State
+
+    machines = VirtualMachine.objects.order_by("id")
+    states = (State.RUNNING, State.STOPPED, State.ERROR, State.DESTROYED)
+    rows: dict[str, Any] = {state.lower(): machines.filter(state=state).first() for state in states}
+    account = rows["stopped"].account
+    member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
+    sessions = {NOBODY: ""}
+    for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):
+        client = Client()
+        client.force_login(user)
+        sessions[name] = client.cookies["sessionid"].value
+    return {"objects": {name: str(row.uuid) for name, row in rows.items()}, "sessions": sessions}

@@ -1,0 +1,74 @@
+"""Pages as their readers meet them, in a real browser, on a site of 100,000 machines: how soon they are
+there, how soon they answer, what two auditors find, and what nobody translated."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from bench import audit, chromium
+from bench.samples import Result
+from bench.stack import Stack
+
+MACHINES = 100_000
+MAIN_AT_LEAST = 10
+
+
+def pages(stack: Stack) -> Result:
+    """Figures of the main pages, and of all pages for what axe finds. The site is furnished already."""
+    from tests.browser import site
+    from tests.browser.pages import PAGES
+
+    there = site.found()
+    main = [place for place in PAGES if place.main]
+    if len(main) < MAIN_AT_LEAST:
+        raise RuntimeError(f"only {len(main)} main pages are named in tests/browser/pages.py")
+    url = stack.installation.url
+    samples: dict[str, Any] = {}
+    for place in main:
+        session, path = there["sessions"][place.user], place.address(there["objects"])
+        with chromium.browsing(url, session) as context:
+            paints = chromium.paint_ms(context, path)
+            answered = chromium.interaction_ms(context, path)
+        points = audit.scores(url + path, session, stack.installation.var)
+        samples[place.name] = {"paint_ms": paints, "interaction_ms": answered, "points": points}
+    figures = {
+        "page_lcp_ms": max(statistics.median(one["paint_ms"]) for one in samples.values()),
+        "page_interaction_ms": max(one["interaction_ms"] for one in samples.values()),
+        "lighthouse_min": min(min(one["points"].values()) for one in samples.values()),
+        "untranslated": float(_untranslated()),
+    }
+    faults = _barriers(url, there)
+    return Result(figures | {"axe_violations": float(len(faults))}, {}, {"pages": samples, "axe": faults})
+
+
+def _barriers(url: str, there: dict[str, Any]) -> list[str]:
+    """What axe finds on any page, in each language and theme, wide and narrow."""
+    from tests.browser.inspection import LANGUAGES, context_of, inspect
+    from tests.browser.pages import PAGES
+
+    faults: list[str] = []
+    with chromium.launched() as browser:
+        for language in LANGUAGES:
+            for user, session in there["sessions"].items():
+                context = context_of(browser, url, session=session, language=language)
+                page = context.new_page()
+                for place in [place for place in PAGES if place.user == user]:
+                    address = place.address(there["objects"])
+                    faults += [str(fault) for fault in inspect(page, address, place.name, language)]
+                context.close()
+    return faults
+
+
+def _untranslated() -> int:
+    """Texts of the code and of templates that lack Greek, or that nobody marked."""
+    from pathlib import Path
+
+    from django.conf import settings
+
+    from apps.core.translations import catalogue
+    from apps.core.translations.sources import find_messages
+
+    root = Path(settings.BASE_DIR)
+    messages, unmarked = find_messages(root)
+    return len(unmarked) + len(catalogue.faults_of(catalogue.path_of(root, "el"), "el", messages))
