@@ -65,8 +65,34 @@ BARS = (
     Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),
     Bar("sync_ratio", "their time / one bulk call for nothing but the states", *_at_most(1.5)),
     Bar("sim_deploys_per_s", "deploys a second on 1,000 simulated hosts", *_REPORTED, worse=min),
+    Bar("sse_pages", "open pages that follow jobs on one web process", *_at_least(500), worse=min),
+    Bar("sse_delay_p95_ms", "commit of a job's step to each page that follows it", *_below(1000)),
     Bar("page_lcp_ms", "largest paint of the main pages, processor slowed 4 times", *_below(2000)),
     Bar("page_interaction_ms", "the longest wait for an answer to a hand on them", *_below(200)),
     Bar("lighthouse_min", "the lowest of three audits of each of them", *_at_least(95), worse=min),
     Bar("axe_violations", "on any page, in both languages and themes, wide and narrow", *_exactly(0)),
     Bar("untranslated", "texts without Greek", *_exactly(0)),
+    Bar("fault_matrix_cells", "faults injected into operations", *_REPORTED, worse=sum),
+    Bar("fault_matrix_leaks", "those that ended otherwise than declared", *_exactly(0), worse=sum),
+)
+
+
+def combine(figures: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """One number for each key that any database brought."""
+    found = list(figures)
+    return {
+        bar.key: bar.worse([row[bar.key] for row in found if bar.key in row])
+        for bar in BARS
+        if any(bar.key in row for row in found)
+    }
+
+
+def missed(figures: Mapping[str, float]) -> list[str]:
+    """A line for each bar that is not held, a figure that is not there included."""
+    lines = []
+    for bar in BARS:
+        if bar.key not in figures:
+            lines.append(f"{bar.key}: not measured (bar {bar.bar})")
+        elif not bar.holds(figures[bar.key]):
+            lines.append(f"{bar.key}: {figures[bar.key]:.4g} (bar {bar.bar})")
+    return lines
