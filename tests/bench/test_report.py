@@ -25,6 +25,11 @@ GOOD = {
     "sim_deploys_per_s": 1.0,
     "sse_pages": 500.0,
     "sse_delay_p95_ms": 999.0,
+    "page_lcp_ms": 1999.0,
+    "page_interaction_ms": 199.0,
+    "lighthouse_min": 95.0,
+    "axe_violations": 0.0,
+    "untranslated": 0.0,
     "fault_matrix_cells": 1.0,
     "fault_matrix_leaks": 0.0,
 }
@@ -39,6 +44,11 @@ BAD = {
     "sync_ratio": 1.51,
     "sse_pages": 499.0,
     "sse_delay_p95_ms": 1000.0,
+    "page_lcp_ms": 2000.0,
+    "page_interaction_ms": 200.0,
+    "lighthouse_min": 94.0,
+    "axe_violations": 1.0,
+    "untranslated": 1.0,
     "fault_matrix_leaks": 1.0,
 }
 
