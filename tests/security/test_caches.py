@@ -22,3 +22,11 @@ def test_an_answer_is_stored_nowhere(cast: Cast, path: str) -> None:
 def test_a_refusal_is_stored_nowhere(cast: Cast) -> None:
     assert Client().get("/login/")["Cache-Control"] == "private, no-store"
     assert cast.apis["anonymous"].get("me/")["Cache-Control"] == "private, no-store"
+
+
+def test_pages_travel_compressed_with_a_length_that_varies(cast: Cast) -> None:
+    client = Client(headers={"accept-encoding": "gzip"})
+    client.force_login(cast.users["member"])
+    answers = [client.get("/virtual-machines/new/") for _ in range(8)]
+    assert {answer["Content-Encoding"] for answer in answers} == {"gzip"}
+    assert len({len(answer.content) for answer in answers}) > 1
