@@ -37,6 +37,44 @@ class Amount:
         return Amount(**{name: value * count for name, value in asdict(self).items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands with a resource of which `wanted` more is asked for. A limit of None is none."""
+
+    resource: str
+    used: int
+    wanted: int
+    limit: int | None
+
+    @property
+    def left(self) -> int | None:
+        """What would be left afterwards; below 0 where it does not fit."""
+        return None if self.limit is None else self.limit - self.used - self.wanted
+
+    @property
+    def fits(self) -> bool:
+        return self.wanted <= 0 or self.left is None or self.left >= 0
+
+
+def standing(account: Account, amount: Amount) -> list[Standing]:
+    """The account's own numbers beside `amount`. Only reads."""
+    row = Quota.objects.filter(account=account).first()
+    return [_standing(row, name, wanted) for name, wanted in asdict(amount).items()]
+
+
+def check(account: Account, amount: Amount) -> None:
+    """Refuse what `reserve` would refuse now; counts nothing."""
+    wanted = {name: value for name, value in asdict(amount).items() if value}
+    for level in _levels(account):
+        if not all(_standing(level, name, value).fits for name, value in wanted.items()):
+            _refuse(level.pk, wanted)
+
+
+def _standing(row: Quota | None, name: str, wanted: int) -> Standing:
+    used, limit = (getattr(row, f"used_{name}"), getattr(row, f"max_{name}")) if row else (0, None)
+    return Standing(name, used, wanted, limit)
+
+
 def _levels(account: Account) -> list[Quota]:
     """The quota rows that count this account, root domain first."""
     domains = account.domain.ancestor_ids()

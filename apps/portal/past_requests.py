@@ -188,6 +188,10 @@ def _batch(job: Job | None) -> ApiRequest | None:
 # What was done to something that was there.
 
 
+def _recount(target: UUID, data: Data) -> ApiRequest | None:
+    return ApiRequest("POST", "recount/", {"zone": str(target), "fix": bool(data.get("fixed"))})
+
+
 def _act(noun: str, verb: str) -> Recipe:
     return lambda target, data: ApiRequest("POST", f"{noun}/{target}/{verb}/")
 
@@ -224,15 +228,17 @@ def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
 
 
-_PLACES = {
+_SWITCHED = {
     "zone": "zones",
     "pod": "pods",
     "cluster": "clusters",
     "host": "hosts",
     "primary_storage": "primary-storages",
     "secondary_storage": "secondary-storages",
+    "service_offering": "service-offerings",
 }
-"""The parts of the cloud that are switched, as events and as the API name them."""
+"""What can be switched off, as events and as the API name it."""
+_CHANGED = {"region": "regions", **_SWITCHED}
 
 RECIPES: dict[str, Recipe] = {
     **{kind: _made(*made) for kind, made in MADE.items()},
@@ -246,13 +252,13 @@ RECIPES: dict[str, Recipe] = {
     "template.create": _uploaded,
     "template.register": _uploaded,
     "template.delete": _delete("templates"),
-    **{f"{kind}.remove": _delete(noun) for kind, noun in {"region": "regions", **_PLACES}.items()},
-    **{f"{kind}.{how}": _act(noun, how) for kind, noun in _PLACES.items() for how in ("enable", "disable")},
+    **{f"{kind}.remove": _delete(noun) for kind, noun in _CHANGED.items()},
+    **{f"{kind}.{how}": _act(noun, how) for kind, noun in _SWITCHED.items() for how in ("enable", "disable")},
     **{
         f"{kind}.change": _patch(noun, lambda data: dict(data["after"]))
-        for kind, noun in {"region": "regions", **_PLACES}.items()
-        if kind != "host"
+        for kind, noun in {**_CHANGED, "template": "templates"}.items()
     },
+    "capacity.recount": _recount,
     "host.change": _host_changed,
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),
@@ -262,6 +268,9 @@ RECIPES: dict[str, Recipe] = {
 }
 
 NO_REQUEST = {
+    "host.disconnect": "the portal sees it",
+    "host.reconnect": "the portal sees it",
+    "host.stray_machine": "the portal sees it",
     "vm.record_power": "the portal follows what a host reports",
     "vm.read_console": "looking is no change",
     "template.copy": "the first machine on a storage begins it",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from apps.compute.services.deploy import VmRequest, deploy_batch, deploy_vm
 from apps.compute.services.offerings import create_ssh_key
 from apps.compute.states import State
 from apps.compute.verbs import VERBS
+from apps.core.words.events import EVENTS
 from apps.jobs import kinds
 from apps.jobs.models import Event, Job
 from apps.portal.copy_as import TOKEN, ApiRequest, snippets
@@ -24,22 +24,14 @@ from apps.portal.past_requests import NO_REQUEST, RECIPES, request_of_event, req
 from tests import factories
 from tests.api.client import Api
 from tests.api.conftest import PUBLIC_KEY, Cast, cast
-from tests.architecture.tree import ROOT
 from tests.portal.test_copy_as import run
 
 __all__ = ["cast"]
-_RECORDED = re.compile(r"""record\(\s*[\w.() ]+,\s*"(\w+\.\w+)\"""")
-
-
-def kinds_recorded() -> set[str]:
-    """The kinds of event that services write, apart from those they put together."""
-    texts = (path.read_text() for path in (ROOT / "apps").rglob("*.py"))
-    return {kind for text in texts for kind in _RECORDED.findall(text)}
 
 
 def test_every_kind_has_a_request_or_a_reason_why_not() -> None:
     known = set(RECIPES) | set(NO_REQUEST) | {"vm.deploy_batch"}
-    assert set(kinds.all_kinds()) | set(VERBS) | kinds_recorded() <= known
+    assert set(kinds.all_kinds()) | set(VERBS) | set(EVENTS) <= known
     assert not set(RECIPES) & set(NO_REQUEST)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import policy
+from apps.accounts import policy, quota
 from apps.accounts.rest import NAME_ORDERS
 from apps.compute import placement
 from apps.compute.api import serializers as shapes
@@ -27,6 +28,7 @@ from apps.compute.services import console, edit, lifecycle
 from apps.compute.services.actions import ACTIONS, Action
 from apps.compute.services.deploy import (
     VmRequest,
+    amount_of,
     check_request,
     deploy_batch,
     deploy_vm,
@@ -122,16 +124,20 @@ class VirtualMachineViewSet(JobbedViewSet):
 
     @extend_schema(
         summary="Judge a deploy without doing it",
-        description="Refuses exactly what a deploy would refuse now; the quota apart, which only the "
-        "deploy itself can reserve.",
+        description="Refuses exactly what a deploy would refuse now. Nothing is reserved by it: what is free "
+        "now may be gone when the deploy comes.",
         request=shapes.VmInput,
         responses={200: shapes.DryRunAnswer},
     )
     @action(detail=False, methods=["post"], url_path="dry-run")
     def dry_run(self, request: Request) -> Response:
-        wanted = check_request(self.actor, self._wanted(self.read(shapes.VmInput)))
-        told = shapes.explained(placement.explain(wanted), operator=self.actor.is_operator)
-        return Response({"fits": True, "placement": told})
+        wanted = self._wanted(self.read(shapes.VmInput))
+        asked = check_request(self.actor, wanted)
+        amount = amount_of(wanted)
+        quota.check(wanted.account, amount)
+        told = shapes.explained(placement.explain(asked), operator=self.actor.is_operator)
+        standing = [asdict(item) for item in quota.standing(wanted.account, amount)]
+        return Response({"fits": True, "placement": told, "quota": standing})
 
     @extend_schema(
         summary="Change name, tags, protection or size",

@@ -145,11 +145,21 @@ class BatchAnswer(serializers.Serializer[Any]):
     virtual_machines = VmSerializer(many=True)
 
 
+class StandingSerializer(serializers.Serializer[Any]):
+    """How the account stands with a resource; a null limit is none."""
+
+    resource = serializers.CharField()
+    used = serializers.IntegerField()
+    wanted = serializers.IntegerField()
+    limit = serializers.IntegerField(allow_null=True)
+
+
 class DryRunAnswer(serializers.Serializer[Any]):
     """`fits` is true, or the answer is a problem that says why not."""
 
     fits = serializers.BooleanField()
     placement = serializers.DictField()
+    quota = StandingSerializer(many=True)
 
 
 class PlacementAnswer(serializers.Serializer[Any]):

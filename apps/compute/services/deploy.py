@@ -115,6 +115,12 @@ def check_tags(tags: object) -> dict[str, str]:
     }
 
 
+def amount_of(wanted: VmRequest) -> quota.Amount:
+    """What one such machine counts against its account's quota."""
+    disk_gib = -(-root_disk_bytes(wanted.offering, wanted.template) // 2**30)
+    return quota.Amount(1, wanted.offering.vcpus, wanted.offering.memory_mib, disk_gib, 1)
+
+
 def root_disk_bytes(offering: ServiceOffering, template: Template) -> int:
     return max(offering.root_disk_gib * 2**30, template.virtual_size_bytes)
 
@@ -138,9 +144,7 @@ def deploy_batch(
 ) -> tuple[list[VirtualMachine], Job]:
     """`count` machines whose names follow the pattern ("web-%d", "web-%02d"), each with a job of its
     own below one parent job: one that fails leaves the others alone."""
-    policy.require(actor, "vm.deploy_batch", wanted.account)
-    if not isinstance(count, int) or not 1 <= count <= MAX_BATCH:
-        raise InvalidInput("out_of_range", place="count", low=1, high=MAX_BATCH)
+    check_count(actor, wanted, count)
     if not isinstance(start, int) or not 0 <= start <= 10**6:
         raise InvalidInput("out_of_range", place="start", low=0, high=10**6)
     names = batch_names(wanted.name, count, start)
@@ -156,6 +160,13 @@ def deploy_batch(
     for vm in vms:
         _submit_deploy(actor, vm, parent)
     return vms, parent
+
+
+def check_count(actor: Actor, wanted: VmRequest, count: int) -> None:
+    """Refuse a batch of so many."""
+    policy.require(actor, "vm.deploy_batch", wanted.account)
+    if not isinstance(count, int) or not 1 <= count <= MAX_BATCH:
+        raise InvalidInput("out_of_range", place="count", low=1, high=MAX_BATCH)
 
 
 def batch_names(pattern: str, count: int, start: int) -> list[str]:

@@ -6,7 +6,14 @@ import base64
 import hashlib
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_public_key,
+)
 from django.db import transaction
 
 from apps.accounts import policy
@@ -93,6 +100,15 @@ def create_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str
     row = insert(SshKeyPair(account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint))
     events.record(actor, "ssh_key.create", row, fingerprint=fingerprint)
     return row
+
+
+def generate_ssh_key(actor: Actor, *, account: Account, name: str) -> tuple[SshKeyPair, str]:
+    """Make a key pair and store its public half. The private one, in OpenSSH's format, is the caller's
+    to hand over: it is kept nowhere, so nobody can ask for it twice."""
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    row = create_ssh_key(actor, account=account, name=name, public_key=public)
+    return row, private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
 @transaction.atomic
