@@ -104,7 +104,8 @@ class Empty:
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """The declaration of a list. `key` names it for saved views and for files of CSV. `bulk` tells the
-    acts on several rows that this actor may ask for; `bulk_url` is the address that they are sent to."""
+    acts on several rows that this actor may ask for; `bulk_url` is the address that they are sent to. With
+    `live`, a list's name in apps/portal/live/topics.py, the table follows what happens."""
 
     key: str
     title: Label
@@ -153,7 +154,6 @@ class Line:
 
     row: Row
     cells: list[tuple[Label, str]]
-    live: str
 
 
 @dataclass
@@ -232,15 +232,7 @@ class Shown:
 
     @cached_property
     def lines(self) -> list[Line]:
-        kind = self.declared.live
-        return [
-            Line(
-                row,
-                [(column.label, column.cell(row)) for column in self.columns],
-                f"{kind}:{row.uuid}" if kind else "",
-            )
-            for row in self.rows
-        ]
+        return [Line(row, [(column.label, column.cell(row)) for column in self.columns]) for row in self.rows]
 
     @cached_property
     def total(self) -> int:
@@ -306,6 +298,11 @@ class Shown:
             said = _("This address asks for something unknown, left out here: %(unknown)s. Known: %(known)s.")
             lines.append(said % {"unknown": unknown, "known": known})
         return lines
+
+    @property
+    def here(self) -> str:
+        """This very page of the list, from where a table that follows what happens is fetched anew."""
+        return self.request.path + self.wish.href(cursor=self.wish.cursor, page=self.wish.page)
 
     @property
     def first_href(self) -> str:
@@ -374,7 +371,6 @@ class Shown:
         status = 422 if self.errors and not partial else 200
         response = render(self.request, name, {"list": self, **context}, status=status)
         response["Vary"] = "HX-Request"
-        if partial:
-            here = self.wish.href(cursor=self.wish.cursor, page=self.wish.page)
-            response["HX-Push-Url"] = self.request.path + here
+        if partial and "X-Live" not in self.request.headers:
+            response["HX-Push-Url"] = self.here
         return response

@@ -17,7 +17,8 @@ const elements = () => [...document.querySelectorAll("[data-live]")];
 const topicsOf = (element) => element.dataset.live.split(/\s+/).filter(Boolean);
 const wanted = () => [...new Set(elements().flatMap(topicsOf))].sort();
 
-// What changed, and the moment at which to ask for it.
+// What changed, and the moment at which to ask for it. A part in which somebody types or has selected
+// something waits until they are done.
 let flushing = 0;
 const mark = (element) => {
   const rest = Number(element.dataset.liveEvery || 500);
@@ -25,7 +26,8 @@ const mark = (element) => {
   flushing ||= setTimeout(flush, FLUSH_MS);
 };
 const beingEdited = (element) =>
-  element.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  (element.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")) ||
+  element.querySelector("input:checked");
 const flush = () => {
   flushing = 0;
   for (const [id, due] of dirty) {
@@ -124,6 +126,12 @@ const newsOf = (element) =>
 // A part that comes back as it was is left as it is: focus, selection and what was opened stay.
 const bare = (html) => html.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
 const heardOf = new Map(); // element id -> what it said last
+let focused = null; // the control that had the focus, where it has no id by which htmx finds it again
+const keyOf = (control) =>
+  control?.id ? "" : ["href", "name", "value", "data-key"].map((name) => control?.getAttribute?.(name) ?? "").join(" ").trim();
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.triggeringEvent?.type === "cp:changed") event.detail.headers["X-Live"] = "1";
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   const element = event.detail.target;
   if (!element?.dataset?.live || event.detail.xhr.status >= 400) return;
@@ -131,9 +139,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (shown.get(element.id) === html) event.detail.shouldSwap = false;
   shown.set(element.id, html);
   heardOf.set(element.id, newsOf(element));
+  const here = event.detail.shouldSwap && element.contains(document.activeElement) ? document.activeElement : null;
+  focused = keyOf(here) ? { part: element.id, tag: here.tagName, key: keyOf(here) } : null;
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   const element = document.getElementById(event.detail.elt?.id);
+  if (focused && focused.part === element?.id && document.activeElement === document.body) {
+    const same = [...element.getElementsByTagName(focused.tag)].find((control) => keyOf(control) === focused.key);
+    same?.focus({ preventScroll: true });
+    focused = null;
+  }
   if (element && heardOf.has(element.id)) {
     const news = newsOf(element);
     if (news && news !== heardOf.get(element.id)) toSay = news;

@@ -226,6 +226,15 @@ def test_htmx_gets_the_table_alone_and_an_address_without_blanks(site: Site) -> 
     assert "This is none of" in bad.text
 
 
+def test_a_table_that_follows_what_happens_leaves_the_address_as_it_is(site: Site) -> None:
+    site.machines("web")
+    page = site.member.get(f"{LIST}?q=web&order=name").text
+    assert f'data-live="list:machines" data-live-every="2000" hx-get="{LIST}?q=web&amp;order=name"' in page
+    part = site.member.get(f"{LIST}?q=web", headers={"HX-Request": "true", "X-Live": "1"})
+    assert "HX-Push-Url" not in part
+    assert 'data-live="list:machines"' in part.text
+
+
 def rows_of(answer: Any) -> list[list[str]]:
     text = b"".join(answer.streaming_content).decode()
     assert text.startswith("\ufeff")

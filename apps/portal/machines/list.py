@@ -73,7 +73,7 @@ MACHINES = ListPage(
         "display",
     ),
     template="portal/machines/list.html",
-    live="vm",
+    live="machines",
 )
 
 
