@@ -61,6 +61,7 @@ BARS = (
         *_exactly(0),
         worse=sum,
     ),
+    Bar("zone_plan_ms", "plan of the document of a zone of 1,000 hosts", *_below(2000)),
     Bar("dispatch_p99_ratio", "submit to operation start / a no-op Celery task", *_at_most(3)),
     Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),
     Bar("sync_ratio", "their time / one bulk call for nothing but the states", *_at_most(1.5)),

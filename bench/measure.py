@@ -26,7 +26,7 @@ from bootstrap.postgres import PrivatePostgres
 from bootstrap.terminal import say
 
 IN_STACK = ("deploy", "batch", "dispatch", "simulated")
-ALONE = ("placement", "live", "faults")
+ALONE = ("placement", "zones", "live", "faults")
 PARTS = (*IN_STACK, "sync", *ALONE)
 
 

@@ -10,6 +10,7 @@ from apps.accounts import api as accounts
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
+from apps.launch import api as launch
 from apps.network import api as network
 from apps.storage import api as storage
 from apps.zones import api as zones
@@ -17,6 +18,7 @@ from apps.zones import api as zones
 VIEWSETS = {
     "regions": zones.RegionViewSet,
     "zones": zones.ZoneViewSet,
+    "zone-documents": launch.ZoneDocumentViewSet,
     "pods": network.PodViewSet,
     "clusters": zones.ClusterViewSet,
     "hosts": zones.HostViewSet,

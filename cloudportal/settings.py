@@ -5,6 +5,7 @@ CLOUDPORTAL_HOSTS   host names the portal answers to, separated by commas (defau
 CLOUDPORTAL_DEBUG   "1" for a developer's machine only
 CLOUDPORTAL_SECURE  "1" where the portal is served over TLS
 DATABASE_URL        default: SQLite in CLOUDPORTAL_VAR
+CLOUDPORTAL_MOUNTS  where storage of a server is mounted, the same on every host
 REDIS_URL           default: redis://127.0.0.1:6379/0
 """
 
@@ -34,6 +35,7 @@ def _django_key() -> str:
 SECRET_KEY = _django_key()
 KEYRING_PATH = SECRETS / "keyring.json"
 PORTAL_KEY_PATH = SECRETS / "portal_ed25519"  # logs in to hosts that have no key of their own
+MOUNTS = Path(os.environ.get("CLOUDPORTAL_MOUNTS", "/var/lib/cloudportal/mounts"))
 ALLOWED_HOSTS = os.environ.get("CLOUDPORTAL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 
 INSTALLED_APPS = [
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
     "apps.storage",
     "apps.network",
     "apps.compute",
+    "apps.launch",
     "apps.portal",
 ]
 MIDDLEWARE = [
@@ -196,7 +199,7 @@ SPECTACULAR_SETTINGS = {
         "TemplateState": "apps.storage.models.Template.State",
         "HostDriver": "apps.zones.models.Host.Driver",
         "StepState": "apps.jobs.api.STEP_STATES",
-        "PrimaryStorageDriver": "apps.storage.services.DRIVERS",
+        "StorageDriver": "apps.storage.mounts.DRIVERS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

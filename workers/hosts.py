@@ -11,9 +11,21 @@ from typing import Any
 from django.conf import settings
 
 from apps.accounts import secrets
+from apps.storage import mounts
 from apps.storage.models import PrimaryStorage as Pool
+from apps.storage.models import SecondaryStorage
 from apps.zones.models import Host
 from workers.drivers import base, connect
+
+
+def mount_of(storage: Pool | SecondaryStorage) -> base.Mount | None:
+    """What a host mounts to reach the storage; None for a folder of its own."""
+    kind = mounts.MOUNTED.get(storage.driver)
+    if kind is None:
+        return None
+    wanted = storage.settings if isinstance(storage, Pool) else {}
+    source, options = f"{storage.server}:{storage.path}", mounts.mount_options(storage.driver, wanted)
+    return base.Mount(kind, source, mounts.mount_point(storage), options)
 
 
 class Drivers:
@@ -21,7 +33,7 @@ class Drivers:
 
     def __init__(self, address: base.HostAddress) -> None:
         self.address = address
-        self._storages: dict[tuple[int, str], base.PrimaryStorage] = {}
+        self._storages: dict[base.PoolAddress, base.PrimaryStorage] = {}
 
     @cached_property
     def hypervisor(self) -> base.Hypervisor:
@@ -35,12 +47,15 @@ class Drivers:
     def network(self) -> base.NetworkDriver:
         return connect.network(self.address)
 
+    @cached_property
+    def mounts(self) -> base.Mounts:
+        return connect.mounts(self.address)
+
     def storage(self, pool: Pool) -> base.PrimaryStorage:
-        key = (pool.pk, pool.path)
-        if key not in self._storages:
-            where = base.PoolAddress(pool.uuid, pool.path, pool.driver)
-            self._storages[key] = connect.primary_storage(self.address, where)
-        return self._storages[key]
+        where = base.PoolAddress(pool.uuid, pool.path, pool.driver, mount_of(pool))
+        if where not in self._storages:
+            self._storages[where] = connect.primary_storage(self.address, where)
+        return self._storages[where]
 
     def drop(self) -> None:
         """Close all connections without waiting for them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -10,8 +11,9 @@ from uuid import UUID
 from django.conf import settings
 
 from workers.drivers import connect
-from workers.drivers.base import HostAddress, HostTasks, TaskPhase
+from workers.drivers.base import HostAddress, HostTasks, Mount, TaskPhase
 from workers.drivers.errors import CommandFailed, ObjectMissing
+from workers.drivers.hosts.local import from_os_error
 from workers.drivers.storage.inspect import ImageFacts, inspect_image
 
 
@@ -22,12 +24,28 @@ def inspect(path: Path, *, max_bytes: int, max_virtual_bytes: int) -> ImageFacts
     return inspect_image(path, format="qcow2", max_bytes=max_bytes, max_virtual_bytes=max_virtual_bytes)
 
 
-@cache
-def _tasks() -> HostTasks:
-    here = HostAddress(
+def _here() -> HostAddress:
+    return HostAddress(
         uuid=UUID(int=0), name="worker", driver="libvirt", work_dir=str(settings.VAR / "worker")
     )
-    return connect.tasks(here)
+
+
+@cache
+def _tasks() -> HostTasks:
+    return connect.tasks(_here())
+
+
+def open_folder(folder: Path, mount: Mount | None) -> None:
+    """See that the folder is there, mounted from its server if it has one, and can be written."""
+    try:
+        if mount is not None:
+            connect.mounts(_here()).mount(mount)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"written by the portal")
+    except OSError as error:
+        raise from_os_error(error, f"writing to {folder}") from None
 
 
 def digest(task_id: str, path: Path) -> str | None:

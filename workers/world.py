@@ -42,6 +42,9 @@ class World:
     def network(self, host: Host) -> base.NetworkDriver:
         return cast(base.NetworkDriver, _Guard(self, host, "network", hosts.drivers_of(host).network))
 
+    def mounts(self, host: Host) -> base.Mounts:
+        return cast(base.Mounts, _Guard(self, host, "mounts", hosts.drivers_of(host).mounts))
+
     def local(self, name: str, work: Callable[[], T], *, deadline: float) -> T:
         """Work on the worker's own machine that belongs to no host: inspecting an image."""
         return self.call(name, work, deadline=deadline, drop=lambda: None)

@@ -13,6 +13,7 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _BRIDGE = re.compile(r"[a-z][a-z0-9-]{0,14}")
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_NOTE = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 
 
 def clean_path(text: object, *, place: str = "path") -> str:
@@ -70,4 +71,16 @@ def clean_settings(value: object, *, place: str) -> dict[str, str]:
         good = isinstance(name, str) and _SETTING.fullmatch(name)
         if not good or not isinstance(text, str) or len(text) > 200 or not text.isprintable():
             raise InvalidInput("not_settings", place=place)
+    return dict(value)
+
+
+def clean_notes(value: object, *, place: str) -> dict[str, str]:
+    """What is known of a storage: at most 60 names such as "network.ping-timeout", a short text each."""
+    if not isinstance(value, dict) or len(value) > 60:
+        raise InvalidInput("not_notes", place=place)
+    for name, text in value.items():
+        if not isinstance(name, str) or not _NOTE.fullmatch(name):
+            raise InvalidInput("not_notes", place=place)
+        if not isinstance(text, str) or len(text) > 200 or not text.isprintable():
+            raise InvalidInput("not_notes", place=f"{place}.{name}")
     return dict(value)

@@ -1,7 +1,8 @@
 """A zone as one document: what may stand in it, and what each part means.
 
 Every section may be written once in the singular ("pod:") or as a list in the plural ("pods:"). Parts
-name what they belong to ("cluster: Cluster1"); where there is only one candidate they need not.
+name what they belong to ("cluster: Cluster1"); where there is only one candidate they need not. Where
+two have the same name, what they belong to themselves is named as well ("pod: Pod2").
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 DEFAULT_BRIDGE = "cloudbr0"
+DEFAULT_URI = "qemu:///system"
 NOT_INFRASTRUCTURE = ("production_vms", "example_vm", "ports")
 
 
@@ -63,20 +65,26 @@ class HostPart:
     """`host_key` is empty while nobody has looked at the key that the host shows."""
 
     where: Where
+    pod: str
     cluster: str
     name: str
     address: str
     port: int
     username: str
     host_key: str
+    uri: str
+    extra: dict[str, str]
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PrimaryPart:
+    """With the scope "cluster" `pod` and `cluster` name whose it is, with "host" `host` does as well."""
+
     where: Where
     name: str
     scope: str
+    pod: str
     cluster: str
     host: str
     driver: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 from typing import Any
 
 from apps.core.names import fold
-from apps.launch.document import Document, PodPart, PrimaryPart, SecondaryPart
+from apps.launch.document import Document, PodPart, PrimaryPart, SecondaryPart, Where
 from apps.launch.findings import Findings
 from apps.network.subnets import MAX_ADDRESSES
 
@@ -34,7 +34,6 @@ def judge(document: Document, findings: Findings) -> None:
                 pod=first.name,
             )
     _own_addresses(document, whole, findings)
-    _owners_of_pools(document, findings)
     if not document.pods or not document.clusters or not document.hosts:
         findings.warn("nothing_to_run_on", "hosts", document.zone.where.line)
     for kind, parts in (("primary_storage", document.primaries), ("secondary_storage", document.secondaries)):
@@ -43,28 +42,39 @@ def judge(document: Document, findings: Findings) -> None:
 
 
 def _names(document: Document, findings: Findings) -> None:
-    """Pools, pods and secondary storages have their names from the zone, clusters from their pod and
-    hosts from their cluster; the document also tells clusters and hosts apart by name alone."""
-    kinds: Iterable[tuple[str, list[Any]]] = (
-        ("pod", document.pods),
-        ("cluster", document.clusters),
-        ("host", document.hosts),
-        ("primary_storage", document.primaries),
-        ("secondary_storage", document.secondaries),
+    """Pods and storages have their names from the zone, clusters from their pod, hosts from their
+    cluster."""
+    kinds: Iterable[tuple[str, list[Any], Callable[[Any], tuple[str, ...]]]] = (
+        ("pod", document.pods, lambda _pod: ()),
+        ("cluster", document.clusters, lambda cluster: (fold(cluster.pod),)),
+        ("host", document.hosts, lambda host: (fold(host.pod), fold(host.cluster))),
+        ("primary_storage", document.primaries, lambda _pool: ()),
+        ("secondary_storage", document.secondaries, lambda _storage: ()),
     )
-    for kind, parts in kinds:
-        seen: dict[str, int] = {}
+    for kind, parts, parents in kinds:
+        seen: dict[tuple[str, ...], Where] = {}
         for part in parts:
-            first = seen.setdefault(fold(part.name), part.where.line)
-            if part.name and first != part.where.line:
+            first = seen.setdefault((*parents(part), fold(part.name)), part.where)
+            if part.name and first is not part.where:
                 findings.refused(
-                    "name_twice", f"{part.where.place}.name", part.where.line, kind=kind, first=first
+                    "name_twice", f"{part.where.place}.name", part.where.line, kind=kind, first=first.line
                 )
-    addresses: dict[tuple[str, int], int] = {}
+    _once(document, findings)
+
+
+def _once(document: Document, findings: Findings) -> None:
+    """No two hosts have one address, no two pools one export of a server."""
+    addresses: dict[tuple[str, int], Where] = {}
     for host in document.hosts:
-        first = addresses.setdefault((host.address, host.port), host.where.line)
-        if host.address and first != host.where.line:
-            findings.refused("address_twice", f"{host.where.place}.address", host.where.line, first=first)
+        first = addresses.setdefault((host.address, host.port), host.where)
+        if host.address and first is not host.where:
+            place = f"{host.where.place}.address"
+            findings.refused("address_twice", place, host.where.line, first=first.line)
+    exports: dict[tuple[str, str], Where] = {}
+    for pool in document.primaries:
+        first = exports.setdefault((pool.server, pool.path), pool.where)
+        if pool.server and first is not pool.where:
+            findings.refused("export_twice", f"{pool.where.place}.path", pool.where.line, first=first.line)
 
 
 def _ranges(pod: PodPart, findings: Findings) -> None:
@@ -144,19 +154,6 @@ def _things_with_address(document: Document) -> Iterator[tuple[str, str, str, in
     for part in stores:
         if part.server:
             yield f"storage {part.name}", part.server, f"{part.where.place}.server", part.where.line
-
-
-def _owners_of_pools(document: Document, findings: Findings) -> None:
-    known = {
-        "cluster": {fold(cluster.name) for cluster in document.clusters},
-        "host": {fold(host.name) for host in document.hosts},
-    }
-    for pool in document.primaries:
-        for kind, name in (("cluster", pool.cluster), ("host", pool.host)):
-            if name and pool.scope == kind and fold(name) not in known[kind]:
-                findings.refused(
-                    "no_such_part", f"{pool.where.place}.{kind}", pool.where.line, kind=kind, name=name
-                )
 
 
 def _overlap(first: tuple[str, str], second: tuple[str, str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from apps.core.errors import InvalidInput
+from apps.launch.document import Where
 from apps.launch.findings import Findings
 from apps.launch.yaml_tree import Value
 
@@ -24,6 +25,10 @@ class Section:
             self._left = dict(value.data)
         else:
             findings.refused("not_a_mapping", place, value.line)
+
+    @property
+    def where(self) -> Where:
+        return Where(self.place, self.line)
 
     def at(self, name: str) -> str:
         return f"{self.place}.{name}" if self.place else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO, Any
 
 from django.conf import settings
@@ -14,13 +15,15 @@ from rest_framework.response import Response
 
 from apps.accounts import policy
 from apps.accounts.rest import NAME_ORDERS, Reference, ResourceViewSet
-from apps.core.errors import MalformedRequest, RequestTooLarge
+from apps.core.errors import InvalidInput, MalformedRequest, RequestTooLarge
 from apps.core.fields import Choice, Id, Text, Truth, Whole
 from apps.core.filters import ByChoice, ByFlag, ById, Search
 from apps.core.rest import StrictSerializer, UploadParser
+from apps.jobs.models import Job
 from apps.jobs.rest import JobbedViewSet, StoredError, WithJob
 from apps.storage import services, services_templates
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template, Volume
+from apps.storage.mounts import DRIVERS
 from apps.zones.api import INFRASTRUCTURE, ChangedViewSet
 from apps.zones.models import Cluster, Host, Zone
 
@@ -33,7 +36,9 @@ class PrimaryStorageSerializer(WithJob):
     cluster = Reference(allow_null=True)
     host = Reference(allow_null=True)
     driver = serializers.CharField()
+    server = serializers.CharField()
     path = serializers.CharField()
+    settings = serializers.DictField(child=serializers.CharField())
     enabled = serializers.BooleanField()
     capacity_bytes = serializers.IntegerField()
     used_bytes = serializers.IntegerField()
@@ -44,7 +49,8 @@ class PrimaryStorageSerializer(WithJob):
 
 
 class PrimaryStorageInput(StrictSerializer):
-    """`cluster` with the scope "cluster", `host` with the scope "host", neither with "zone"."""
+    """`cluster` with the scope "cluster", `host` with the scope "host", neither with "zone". With the
+    drivers "nfs" and "gluster" `path` is what `server` exports, and each host mounts it."""
 
     zone = Id()
     scope = Choice(PrimaryStorage.Scope.choices)
@@ -52,12 +58,34 @@ class PrimaryStorageInput(StrictSerializer):
     host = Id(allow_null=True, default=None)
     name = Text()
     path = Text()
-    driver = Choice([(name, name) for name in services.DRIVERS], default="directory")
+    driver = Choice([(name, name) for name in DRIVERS], default="directory")
+    server = Text(default="")
+    settings = serializers.DictField(child=Text(), default=dict)
     overprovision_percent = Whole(low=100, high=1000, default=200)
 
 
-class SwitchedStorageViewSet(ResourceViewSet):
+class PrimaryStoragePatch(StrictSerializer):
+    """Server, path and settings change only while the pool holds nothing."""
+
+    name = Text(required=False)
+    server = Text(required=False)
+    path = Text(required=False)
+    settings = serializers.DictField(child=Text(), required=False)
+    overprovision_percent = Whole(low=100, high=1000, required=False)
+
+
+class StorageViewSet(JobbedViewSet, ChangedViewSet):
     infrastructure = INFRASTRUCTURE
+
+    def answered(self, row: Any, job: Job | None) -> Response:
+        """202 with the job that looks at it anew, if there is one."""
+        return self.accepted(row, job) if job else self.changed(row)
+
+    def change_place(self, shape: type[StrictSerializer], act: Callable[..., Any]) -> Response:
+        row, given = self.get_object(), self.read(shape)
+        if not given:
+            raise InvalidInput("nothing_to_change", place="")
+        return self.once(lambda: self.answered(*act(self.actor, row, **given)))
 
     @extend_schema(summary="Let new data be put here", request=None)
     @action(detail=True, methods=["post"])
@@ -73,7 +101,7 @@ class SwitchedStorageViewSet(ResourceViewSet):
 @extend_schema_view(
     list=extend_schema(summary="List primary storages"), retrieve=extend_schema(summary="One primary storage")
 )
-class PrimaryStorageViewSet(JobbedViewSet, SwitchedStorageViewSet):
+class PrimaryStorageViewSet(StorageViewSet):
     queryset = PrimaryStorage.objects.select_related("zone", "cluster", "host")
     serializer_class = PrimaryStorageSerializer
     orders = {**NAME_ORDERS, "allocated_bytes": "allocated_bytes"}
@@ -114,49 +142,91 @@ class PrimaryStorageViewSet(JobbedViewSet, SwitchedStorageViewSet):
 
         def act() -> Response:
             pool = self.get_object()
-            job = services.reconnect_primary_storage(self.actor, pool)
-            return self.accepted(pool, job) if job else self.changed(pool)
+            return self.answered(pool, services.reconnect_primary_storage(self.actor, pool))
 
         return self.once(act)
+
+    @extend_schema(
+        summary="Change a pool's name, place or overprovisioning",
+        request=PrimaryStoragePatch,
+        responses={200: PrimaryStorageSerializer, 202: PrimaryStorageSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change_place(PrimaryStoragePatch, services.change_primary_storage)
 
     @extend_schema(summary="Remove a pool that holds nothing", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         return self.removed(services.remove_primary_storage)
 
 
-class SecondaryStorageSerializer(serializers.Serializer[Any]):
+class SecondaryStorageSerializer(WithJob):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
     zone = Reference()
+    driver = serializers.CharField()
+    server = serializers.CharField()
     path = serializers.CharField()
     enabled = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
 
 class SecondaryStorageInput(StrictSerializer):
+    """With the drivers "nfs" and "gluster" `path` is what `server` exports."""
+
     zone = Id()
     name = Text()
     path = Text()
+    driver = Choice([(name, name) for name in DRIVERS], default="directory")
+    server = Text(default="")
+
+
+class SecondaryStoragePatch(StrictSerializer):
+    """Server and path change only while it holds no template."""
+
+    name = Text(required=False)
+    server = Text(required=False)
+    path = Text(required=False)
 
 
 @extend_schema_view(
     list=extend_schema(summary="List secondary storages"),
     retrieve=extend_schema(summary="One secondary storage"),
 )
-class SecondaryStorageViewSet(SwitchedStorageViewSet):
+class SecondaryStorageViewSet(StorageViewSet):
     queryset = SecondaryStorage.objects.select_related("zone")
     serializer_class = SecondaryStorageSerializer
     filters = {"q": Search(), "zone": ById("zone__uuid"), "enabled": ByFlag("enabled")}
 
     @extend_schema(
-        summary="Create a secondary storage",
+        summary="Create a secondary storage and see whether it can be written",
         request=SecondaryStorageInput,
-        responses={201: SecondaryStorageSerializer},
+        responses={202: SecondaryStorageSerializer},
     )
     def create(self, request: Request) -> Response:
         given = self.read(SecondaryStorageInput)
         given["zone"] = self.find(Zone, given["zone"], "zone")
-        return self.once(lambda: self.created(services.create_secondary_storage(self.actor, **given)))
+        return self.once(lambda: self.accepted(*services.create_secondary_storage(self.actor, **given)))
+
+    @extend_schema(
+        summary="Change a secondary storage's name or place",
+        request=SecondaryStoragePatch,
+        responses={200: SecondaryStorageSerializer, 202: SecondaryStorageSerializer},
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.change_place(SecondaryStoragePatch, services.change_secondary_storage)
+
+    @extend_schema(
+        summary="See again whether it can be written",
+        request=None,
+        responses={202: SecondaryStorageSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def reconnect(self, request: Request, id: str) -> Response:  # noqa: A002
+        def act() -> Response:
+            storage = self.get_object()
+            return self.accepted(storage, services.reconnect_secondary_storage(self.actor, storage))
+
+        return self.once(act)
 
     @extend_schema(summary="Remove a secondary storage without templates", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

@@ -16,6 +16,7 @@ class StorageConfig(AppConfig):
         policy.register(models.Template, policy.Members(public="is_public"))
         policy.register(models.Volume, policy.Members())
         kinds.register(kinds.JobKind("primary_storage.connect", _("Connect the primary storage")))
+        kinds.register(kinds.JobKind("secondary_storage.connect", _("Connect the secondary storage")))
         kinds.register(kinds.JobKind("template.register", _("Register the template"), queue="long"))
         kinds.register(kinds.JobKind("template.copy", _("Copy the template to a pool"), queue="long"))
         kinds.register(kinds.JobKind("template.delete", _("Delete the template")))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account
 from apps.core.models import NamedRow, Row
+from apps.storage.mounts import folder_of
 from apps.zones.models import Cluster, Host, Zone
 
 
@@ -28,7 +29,9 @@ class PrimaryStorage(NamedRow):
     cluster = models.ForeignKey(Cluster, models.PROTECT, null=True, related_name="primary_storages")
     host = models.ForeignKey(Host, models.PROTECT, null=True, related_name="primary_storages")
     driver = models.CharField(max_length=16, default="directory")
-    path = models.CharField(max_length=500)
+    server = models.CharField(max_length=255, blank=True)  # of a driver that mounts
+    path = models.CharField(max_length=500)  # on the hosts; with a server, what the server exports
+    settings = models.JSONField(default=dict)  # see apps.storage.mounts; the rest is kept as notes
     enabled = models.BooleanField(default=True)
     capacity_bytes = models.BigIntegerField(default=0)
     used_bytes = models.BigIntegerField(default=0)
@@ -53,14 +56,23 @@ class PrimaryStorage(NamedRow):
                     "The scope names what it belongs to: a cluster, a host, or neither."
                 ),
             ),
+            models.UniqueConstraint(
+                fields=["server", "path"],
+                condition=~Q(server=""),
+                name="primarystorage_export_once",
+                violation_error_message=_("Another primary storage uses this export of this server."),
+            ),
             models.CheckConstraint(condition=Q(allocated_bytes__gte=0), name="primarystorage_allocated"),
         ]
 
 
 class SecondaryStorage(NamedRow):
-    """Where a zone keeps templates: a folder that workers and hosts all reach under one path."""
+    """Where a zone keeps templates: a folder that workers and hosts all reach under one path, or what a
+    server exports, which each of them mounts under one path."""
 
     zone = models.ForeignKey(Zone, models.PROTECT, related_name="secondary_storages")
+    driver = models.CharField(max_length=16, default="directory")
+    server = models.CharField(max_length=255, blank=True)
     path = models.CharField(max_length=500)
     enabled = models.BooleanField(default=True)
 
@@ -73,6 +85,11 @@ class SecondaryStorage(NamedRow):
                 violation_error_message=_("Another secondary storage of this zone has this name."),
             )
         ]
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie, on the workers' machine and on each host."""
+        return folder_of(self)
 
 
 class Template(NamedRow):

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
 from django.db import transaction
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.core.checks import clean_choice, clean_path, clean_whole
-from apps.core.constraints import delete, insert
-from apps.core.errors import InvalidInput, ResourceBusy
+from apps.core.checks import clean_choice, clean_whole
+from apps.core.constraints import delete, insert, update
+from apps.core.errors import InvalidInput, ObjectInUse, ResourceBusy
 from apps.core.names import clean_name
 from apps.jobs import events
+from apps.jobs.events import target_type
 from apps.jobs.models import Job, JobLock
 from apps.jobs.services import submit
 from apps.storage.models import PrimaryStorage, SecondaryStorage
+from apps.storage.mounts import clean_place, clean_storage_settings
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Cluster, Host, Zone
 
-DRIVERS = ("directory",)
+Storage = PrimaryStorage | SecondaryStorage
+R = TypeVar("R", PrimaryStorage, SecondaryStorage)
+_PLACE = ("server", "path", "settings")
+"""What says where files lie: it changes only while there are none."""
 
 
-def lock_of(pool: PrimaryStorage) -> str:
-    return f"pool:{pool.uuid}"
+def lock_of(storage: Storage) -> str:
+    return f"{'pool' if isinstance(storage, PrimaryStorage) else 'secondary'}:{storage.uuid}"
 
 
 @transaction.atomic
@@ -35,29 +43,31 @@ def create_primary_storage(
     cluster: Cluster | None = None,
     host: Host | None = None,
     driver: str = "directory",
+    server: str = "",
+    settings: Mapping[str, str] | None = None,
     overprovision_percent: int = 200,
 ) -> tuple[PrimaryStorage, Job | None]:
     """A pool, and the job that reads its size from a host that reaches it. While no such host is up
-    there is no job: the first host to connect reads the size then."""
+    there is no job: the first host to connect reads the size then. With the drivers "nfs" and "gluster"
+    `path` is what `server` exports, and each host mounts it."""
     policy.require(actor, "primary_storage.create")
     _check_scope(zone, scope, cluster, host)
-    if driver not in DRIVERS:
-        raise InvalidInput("not_a_choice", place="driver", known=", ".join(DRIVERS))
+    driver, server, path = clean_place(driver, server, path)
     pool = PrimaryStorage(
         zone=zone,
         scope=scope,
         cluster=cluster,
         host=host,
         name=clean_name(name),
-        path=clean_path(path),
         driver=driver,
-        overprovision_percent=clean_whole(
-            overprovision_percent, place="overprovision_percent", low=100, high=1000
-        ),
+        server=server,
+        path=path,
+        settings=clean_storage_settings(settings or {}),
+        overprovision_percent=_clean_overprovision(overprovision_percent),
     )
     insert(pool)
     events.record(actor, "primary_storage.create", pool)
-    return pool, _connect(actor, pool)
+    return pool, _connect_pool(actor, pool)
 
 
 def _check_scope(zone: Zone, scope: str, cluster: Cluster | None, host: Host | None) -> None:
@@ -70,7 +80,11 @@ def _check_scope(zone: Zone, scope: str, cluster: Cluster | None, host: Host | N
         raise InvalidInput("in_other_zone", place="host")
 
 
-def _connect(actor: Actor, pool: PrimaryStorage) -> Job | None:
+def _clean_overprovision(percent: object) -> int:
+    return clean_whole(percent, place="overprovision_percent", low=100, high=1000)
+
+
+def _connect_pool(actor: Actor, pool: PrimaryStorage) -> Job | None:
     host = host_at_hand(pool)
     if host is None:
         return None
@@ -78,58 +92,159 @@ def _connect(actor: Actor, pool: PrimaryStorage) -> Job | None:
 
 
 @transaction.atomic
+def change_primary_storage(
+    actor: Actor,
+    pool: PrimaryStorage,
+    *,
+    name: str | None = None,
+    server: str | None = None,
+    path: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    overprovision_percent: int | None = None,
+) -> tuple[PrimaryStorage, Job | None]:
+    """Change what is given. Where its files lie changes only while it holds none, and is looked at anew.
+    What is promised already stays promised: a pool beyond its promise takes nothing new."""
+    policy.require(actor, "primary_storage.change", pool)
+    pool.refresh_from_db()
+    if overprovision_percent is not None:
+        pool.overprovision_percent = _clean_overprovision(overprovision_percent)
+        pool.promised_bytes = pool.capacity_bytes * pool.overprovision_percent // 100
+    moved = _change(actor, pool, name=name, server=server, path=path, settings=settings)
+    return pool, _connect_pool(actor, pool) if moved else None
+
+
+def holdings_of(storage: Storage) -> dict[str, int]:
+    """How many of what keep a storage from being moved or removed."""
+    if isinstance(storage, PrimaryStorage):
+        counts = {"volume": storage.volumes.count(), "template copy": storage.template_copies.count()}
+    else:
+        counts = {"template": storage.templates.exclude(state="Deleted").count()}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _change(
+    actor: Actor,
+    row: R,
+    *,
+    name: str | None,
+    server: str | None,
+    path: str | None,
+    settings: Mapping[str, str] | None = None,
+) -> bool:
+    """Set what is given and differs, and record what it was and is; whether its place changed."""
+    before = type(row).objects.get(pk=row.pk)
+    if name is not None:
+        row.name = clean_name(name)
+    _driver, row.server, row.path = clean_place(
+        row.driver, row.server if server is None else server, row.path if path is None else path
+    )
+    if settings is not None and isinstance(row, PrimaryStorage):
+        row.settings = clean_storage_settings(settings)
+    fields = [field for field in ("name", *_PLACE, "overprovision_percent") if hasattr(row, field)]
+    was, now = ({field: getattr(one, field) for field in fields} for one in (before, row))
+    changed = [field for field in fields if was[field] != now[field]]
+    moved = bool(set(changed) & set(_PLACE))
+    if not changed:
+        return False
+    if moved:
+        _refuse_busy(row)
+        if counts := holdings_of(row):
+            raise ObjectInUse(counts=counts)
+    update(row)
+    told: dict[str, Any] = {
+        "before": {field: was[field] for field in changed},
+        "after": {field: now[field] for field in changed},
+    }
+    events.record(actor, f"{target_type(row).replace('-', '_')}.change", row, **told)
+    return moved
+
+
+@transaction.atomic
 def reconnect_primary_storage(actor: Actor, pool: PrimaryStorage) -> Job | None:
     """Read a pool's size again; no job while no host that reaches it is up."""
     policy.require(actor, "primary_storage.reconnect", pool)
-    return _connect(actor, pool)
+    return _connect_pool(actor, pool)
 
 
 @transaction.atomic
 def remove_primary_storage(actor: Actor, pool: PrimaryStorage) -> None:
     """Forget a pool that holds nothing of ours. Its folder is left alone."""
     policy.require(actor, "primary_storage.remove", pool)
-    lock = JobLock.objects.filter(key=lock_of(pool)).select_related("job").first()
-    if lock is not None:
-        raise ResourceBusy(job=str(lock.job.uuid), kind=lock.job.kind)
+    _refuse_busy(pool)
     events.record(actor, "primary_storage.remove", pool)
     delete(pool)
 
 
+def _refuse_busy(storage: Storage) -> None:
+    lock = JobLock.objects.filter(key=lock_of(storage)).select_related("job").first()
+    if lock is not None:
+        raise ResourceBusy(job=str(lock.job.uuid), kind=lock.job.kind)
+
+
 @transaction.atomic
-def create_secondary_storage(actor: Actor, *, zone: Zone, name: str, path: str) -> SecondaryStorage:
-    """A folder that workers and hosts reach under one path. The first template makes it."""
+def create_secondary_storage(
+    actor: Actor, *, zone: Zone, name: str, path: str, driver: str = "directory", server: str = ""
+) -> tuple[SecondaryStorage, Job]:
+    """Where a zone keeps its templates, and the job that sees whether the portal can write there. It is a
+    folder that workers and hosts reach under one path, or what `server` exports: then each mounts it."""
     policy.require(actor, "secondary_storage.create")
-    storage = insert(SecondaryStorage(zone=zone, name=clean_name(name), path=clean_path(path)))
+    driver, server, path = clean_place(driver, server, path)
+    storage = SecondaryStorage(zone=zone, name=clean_name(name), driver=driver, server=server, path=path)
+    insert(storage)
     events.record(actor, "secondary_storage.create", storage)
-    return storage
+    return storage, _connect_secondary(actor, storage)
+
+
+def _connect_secondary(actor: Actor, storage: SecondaryStorage) -> Job:
+    return submit(actor, "secondary_storage.connect", storage, lock_keys=[lock_of(storage)])
+
+
+@transaction.atomic
+def change_secondary_storage(
+    actor: Actor,
+    storage: SecondaryStorage,
+    *,
+    name: str | None = None,
+    server: str | None = None,
+    path: str | None = None,
+) -> tuple[SecondaryStorage, Job | None]:
+    """Change what is given. Where its files lie changes only while it holds no template."""
+    policy.require(actor, "secondary_storage.change", storage)
+    storage.refresh_from_db()
+    moved = _change(actor, storage, name=name, server=server, path=path)
+    return storage, _connect_secondary(actor, storage) if moved else None
+
+
+@transaction.atomic
+def reconnect_secondary_storage(actor: Actor, storage: SecondaryStorage) -> Job:
+    """See again whether the portal can write there."""
+    policy.require(actor, "secondary_storage.reconnect", storage)
+    return _connect_secondary(actor, storage)
 
 
 @transaction.atomic
 def remove_secondary_storage(actor: Actor, storage: SecondaryStorage) -> None:
     """Forget a secondary storage without templates. Its folder is left alone."""
     policy.require(actor, "secondary_storage.remove", storage)
+    _refuse_busy(storage)
     events.record(actor, "secondary_storage.remove", storage)
     storage.templates.filter(state="Deleted", virtual_machines=None, volumes=None).delete()
     delete(storage)
 
 
-Switchable = PrimaryStorage | SecondaryStorage
-
-
 @transaction.atomic
-def enable_storage(actor: Actor, row: Switchable) -> Switchable:
+def enable_storage(actor: Actor, row: Storage) -> Storage:
     return _switch(actor, row, enabled=True)
 
 
 @transaction.atomic
-def disable_storage(actor: Actor, row: Switchable) -> Switchable:
+def disable_storage(actor: Actor, row: Storage) -> Storage:
     """Nothing new is put there from now on. What is there stays in use."""
     return _switch(actor, row, enabled=False)
 
 
-def _switch(actor: Actor, row: Switchable, *, enabled: bool) -> Switchable:
-    noun = "primary_storage" if isinstance(row, PrimaryStorage) else "secondary_storage"
-    kind = f"{noun}.{'enable' if enabled else 'disable'}"
+def _switch(actor: Actor, row: Storage, *, enabled: bool) -> Storage:
+    kind = f"{target_type(row).replace('-', '_')}.{'enable' if enabled else 'disable'}"
     policy.require(actor, kind, row)
     if type(row).objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled):
         events.record(actor, kind, row)

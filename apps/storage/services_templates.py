@@ -25,11 +25,13 @@ from apps.jobs import events
 from apps.jobs.models import Job
 from apps.jobs.services import submit
 from apps.storage.models import SecondaryStorage, Template
+from apps.storage.mounts import MOUNTED
 from apps.zones.models import Zone
 
 _ARCH = re.compile(r"[a-z0-9_]{1,16}")
 _CHUNK_BYTES = 4 * 1024 * 1024
 _ORPHAN_SECONDS = 24 * 3600
+_REASONS = {errno.ENOSPC: "storage_full", errno.ENOENT: "storage_not_there"}
 
 
 def lock_of(template: Template) -> str:
@@ -100,13 +102,15 @@ def staged_upload(template: Template, upload: IO[bytes]) -> Iterator[None]:
 
 
 def _incoming(template: Template) -> Path:
-    return Path(template.secondary_storage.path) / "incoming" / str(template.uuid)
+    return Path(template.secondary_storage.folder) / "incoming" / str(template.uuid)
 
 
 def _store(upload: IO[bytes], path: Path, storage: SecondaryStorage) -> None:
     limit, size = settings.TEMPLATE_MAX_BYTES, 0
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if storage.driver not in MOUNTED:
+            path.parent.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)  # fails where its server is not mounted
         _forget_orphans(path.parent)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -118,7 +122,7 @@ def _store(upload: IO[bytes], path: Path, storage: SecondaryStorage) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        reason = "storage_full" if error.errno == errno.ENOSPC else "storage_folder"
+        reason = _REASONS.get(error.errno or 0, "storage_folder")
         raise StorageUnavailable(
             f"{path.parent}: {error.strerror}", storage=storage.name, reason=reason
         ) from None

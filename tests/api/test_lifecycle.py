@@ -64,7 +64,7 @@ class Site:
         settle()
         pool = {"name": "pool", "zone": self.zone["id"], "scope": "cluster", "path": "/srv/pool"}
         self.pool = self.made("primary-storages/", {**pool, "cluster": self.cluster["id"]}, 202)
-        self.made("secondary-storages/", {"name": "s", "zone": self.zone["id"], "path": folder})
+        self.made("secondary-storages/", {"name": "s", "zone": self.zone["id"], "path": folder}, 202)
         settle()
         template = factories.make_template(Zone.objects.get(uuid=self.zone["id"]), self.account)
         self.template = self.operator.get(f"templates/{template.uuid}/").json()

@@ -110,7 +110,7 @@ NAMED = (
     (
         "secondary-storages",
         (200, 403, 403),
-        201,
+        202,
         lambda cast: {"name": "new", "zone": str(cast.zone.uuid), "path": "/srv/new"},
     ),
     ("users", (200, 403, 403), 201, lambda cast: {"username": "new"}),
@@ -123,7 +123,12 @@ NAMED = (
     ),
 )
 
+DOCUMENT = {"document": "region: {name: new}\nzone: {name: new}\n"}
+
 TABLE: list[Row] = [
+    Row("GET", "zone-documents/{zones}/", 200, 403, 403),
+    Row("POST", "zone-documents/plan/", 200, 403, 403, lambda _cast: DOCUMENT),
+    Row("POST", "zone-documents/apply/", 200, 403, 403, lambda _cast: DOCUMENT),
     Row("GET", "me/", 200, 200, 200),
     *(
         row
@@ -147,6 +152,7 @@ TABLE: list[Row] = [
         for verb in ("enable", "disable")
     ),
     Row("POST", "hosts/{hosts}/reconnect/", 202, 403, 403),
+    Row("POST", "secondary-storages/{secondary-storages}/reconnect/", 202, 403, 403),
     *(
         Row("POST", f"service-offerings/{{service-offerings}}/{verb}/", 200, 403, 403)
         for verb in ("enable", "disable")
@@ -157,7 +163,15 @@ TABLE: list[Row] = [
     Row("POST", "recount/", 200, 403, 403, lambda cast: {"fix": True}),
     *(
         Row("PATCH", f"{noun}/{{{noun}}}/", 200, 403, 403, lambda cast: {"name": "changed"})
-        for noun in ("regions", "zones", "pods", "clusters", "hosts")
+        for noun in (
+            "regions",
+            "zones",
+            "pods",
+            "clusters",
+            "hosts",
+            "primary-storages",
+            "secondary-storages",
+        )
     ),
     Row("POST", "hosts/{hosts}/trust-key/", 202, 403, 403, lambda cast: {"key": PUBLIC_KEY}, prepare=shown),
     Row("POST", "primary-storages/{primary-storages}/reconnect/", 202, 403, 403),

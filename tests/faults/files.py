@@ -51,6 +51,9 @@ class Files:
     def remove(self, path: Path) -> None:
         self._names.discard(str(path))
 
+    def open_folder(self, folder: Path, mount: object) -> None:
+        self.opened = (str(folder), mount)
+
     def _need(self, path: Path) -> None:
         if str(path) not in self._names:
             raise ObjectMissing(f"{path.name} was not uploaded, or was removed")

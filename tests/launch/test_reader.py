@@ -66,6 +66,7 @@ def test_what_is_odd_is_told_and_what_is_no_infrastructure_left_out() -> None:
     ignored = [(place, reason) for place, _line, reason in told(CAMPUS, Level.IGNORED)]
     assert ignored == [
         ("gluster_cluster.management", "management_elsewhere"),
+        ("gluster_cluster.volumes", "volumes_built_elsewhere"),
         ("production_vms", "not_infrastructure"),
         ("example_vm", "not_infrastructure"),
         ("ports", "not_infrastructure"),

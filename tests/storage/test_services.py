@@ -43,9 +43,11 @@ def account() -> Account:
 
 @pytest.fixture
 def storage(zone: Zone, tmp_path: Path) -> SecondaryStorage:
-    return services.create_secondary_storage(
+    storage, job = services.create_secondary_storage(
         OPERATOR, zone=zone, name="images", path=str(tmp_path / "images")
     )
+    job.delete()
+    return storage
 
 
 def test_a_pool_is_read_by_a_host_that_reaches_it(zone: Zone) -> None:

@@ -132,7 +132,7 @@ def _create_templates(found: list[Zone], owner: Account) -> None:
 def _copy(template: Template, pool: PrimaryStorage) -> None:
     host = Host.objects.filter(cluster=pool.cluster_id).order_by("pk").first()
     assert host is not None  # noqa: S101 - every cluster got hosts
-    source = f"{template.secondary_storage.path}/{template.image}.qcow2"
+    source = f"{template.secondary_storage.folder}/{template.image}.qcow2"
     storage = World(lambda: None, 1.0).storage(host, pool)
     storage.import_image(f"campus-{template.uuid}", source, template.image, template.virtual_size_bytes)
     TemplateCopy.objects.create(template=template, pool=pool, state=TemplateCopy.State.READY)

@@ -142,12 +142,30 @@ class HostAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system that a server exports and a host mounts. `kind` is mount's own word ("nfs",
+    "glusterfs"), `source` its "server:/path". What is ours lies in `folder`, a folder inside the file
+    system: where nothing is mounted it is not there, so nobody writes below an empty mount point."""
+
+    kind: str
+    source: str
+    point: str
+    options: str
+
+    @property
+    def folder(self) -> str:
+        return f"{self.point}/cloudportal"
+
+
+@dataclass(frozen=True, slots=True)
 class PoolAddress:
-    """A primary storage pool. `path` is where its hosts have it, the same on each of them."""
+    """A primary storage pool. `path` is where its hosts have it, the same on each of them; with `mount`
+    that is its folder, once it is mounted."""
 
     uuid: UUID
     path: str
     driver: str = "directory"
+    mount: Mount | None = None
 
 
 class Hypervisor(Protocol):
@@ -246,6 +264,14 @@ class PrimaryStorage(Protocol):
         """All names of ours that exist in the pool: for audits and tests."""
 
     def facts(self) -> PoolFacts: ...
+
+
+class Mounts(Protocol):
+    """File systems of other machines on one host."""
+
+    def mount(self, mount: Mount) -> None:
+        """See that it is mounted and that our folder in it is there. What is mounted from elsewhere at
+        the same point is unmounted first, unless it is in use."""
 
 
 class NetworkDriver(Protocol):

@@ -10,6 +10,7 @@ from workers.drivers.base import (
     HostCommands,
     HostTasks,
     Hypervisor,
+    Mounts,
     NetworkDriver,
     PoolAddress,
     PrimaryStorage,
@@ -62,9 +63,23 @@ def primary_storage(host: HostAddress, pool: PoolAddress) -> PrimaryStorage:
         from workers.drivers.simulator.storage import SimulatedStorage
 
         return SimulatedStorage(host, pool)
+    if pool.mount is not None:
+        from workers.drivers.storage.mounted import MountedStorage
+
+        return MountedStorage(commands(host), tasks(host), pool)
     from workers.drivers.storage.directory import DirectoryStorage
 
     return DirectoryStorage(commands(host), tasks(host), pool)
+
+
+def mounts(host: HostAddress) -> Mounts:
+    if host.driver == "simulator":
+        from workers.drivers.simulator.storage import SimulatedMounts
+
+        return SimulatedMounts(host)
+    from workers.drivers.storage.mounted import CommandMounts
+
+    return CommandMounts(commands(host))
 
 
 def network(host: HostAddress) -> NetworkDriver:

@@ -146,6 +146,11 @@ USE_CASE_CODES: dict[str, Words] = {
         _("%(done)s machines were made and %(failed)s failed."),
         _("Look at those that failed: each says why and can be tried again."),
     ),
+    "document_refused": Words(
+        _("The document cannot be applied"),
+        _("Nothing was changed. The first of %(count)s findings, at %(at)s: %(why)s"),
+        _("Correct what is named and send the document again."),
+    ),
     "zone_warning": Words(
         _("This looks odd"),
         _("This can be applied as it stands, but looks odd."),

@@ -59,6 +59,37 @@ DOCUMENT_REASONS: dict[str, Reason] = {
     "no_storage": Reason(
         _("The zone has no storage of this kind: no machine can be made in it."), _("Add one.")
     ),
+    "fixed_field": Reason(
+        _("This is %(before)s for good; the document says %(after)s."),
+        _("Correct the document, or give the part another name to make a new one."),
+    ),
+    "place_in_use": Reason(
+        _("It cannot move to another place: it still holds %(counts)s."),
+        _("Leave server, path and settings as they are, or empty it first."),
+    ),
+    "range_in_use": Reason(
+        _("Addresses outside this range that machines hold: %(count)s."),
+        _("Keep those addresses in the range, or remove the machines first."),
+    ),
+    "address_taken": Reason(
+        _("The host %(other)s, which is not part of this zone, has this address and port."),
+        _("Correct the address, or remove the other host first."),
+    ),
+    "this_machine_twice": Reason(
+        _("A host without an address is the portal's own machine, and that is a host already."),
+        _("Give this host's address."),
+    ),
+    "export_taken": Reason(
+        _("The primary storage %(other)s, which is not part of this zone, uses this export."),
+        _("Use another export."),
+    ),
+    "export_twice": Reason(
+        _("The export stands in line %(first)s already."), _("Make it one primary storage.")
+    ),
+    "volumes_built_elsewhere": Reason(
+        _("Gluster volumes are mounted as they are; how they are built is only noted here."),
+        _("Create the volumes on their hosts before the zone is launched."),
+    ),
     "not_infrastructure": Reason(_("This is not infrastructure: ignored.")),
     "management_elsewhere": Reason(_("The manager of a cluster is not part of it here: ignored.")),
 }

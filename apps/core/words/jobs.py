@@ -30,6 +30,7 @@ STEPS: dict[str, Text] = {
     "ReadFacts": _("Ask what the host is made of"),
     "ReadPools": _("Look at the storage it reaches"),
     "ReadPool": _("Read the storage's size"),
+    "OpenStorage": _("See whether the storage can be written"),
     "ReserveCopy": _("Reserve the copy"),
     "CopyImage": _("Copy the image"),
     "InspectImage": _("Inspect the image"),

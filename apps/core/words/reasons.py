@@ -109,6 +109,15 @@ VALUE_REASONS: dict[str, Reason] = {
     "not_settings": Reason(
         _("This must map short lower-case names to short texts."), _("Send an object of texts.")
     ),
+    "not_notes": Reason(
+        _("This must map lower-case names to short texts, at most 60 of them."), _("Send an object of texts.")
+    ),
+    "not_mount_options": Reason(
+        _("These are not options of mount."), _("Write them with commas between: nodev,vers=4.2.")
+    ),
+    "server_needed": Reason(
+        _("This kind of storage lies on a server."), _("Give the server's address or name.")
+    ),
     "driver_not_of_cluster": Reason(
         _("The cluster's hypervisor is %(hypervisor)s, which the driver %(driver)s does not drive."),
         _("Choose the cluster's driver, or another cluster."),
@@ -181,6 +190,10 @@ DEPLOY_REASONS: dict[str, Reason] = {
 }
 
 STATE_REASONS: dict[str, Reason] = {
+    "plan_moved": Reason(
+        _("The cloud or the document has changed since this plan was made."),
+        _("Look at the plan once more, and apply that."),
+    ),
     "other_key_shown": Reason(
         _("The host shows another key by now."),
         _("Load the host again, and compare the key that it shows now."),
@@ -191,6 +204,10 @@ STATE_REASONS: dict[str, Reason] = {
         _("This link was used already, is too old, or never was one."), _("Ask for a fresh link.")
     ),
     "storage_full": Reason(_("The secondary storage %(storage)s is full.")),
+    "storage_not_there": Reason(
+        _("The secondary storage %(storage)s is not mounted on the portal's machine."),
+        _("Ask an operator to connect it again."),
+    ),
     "storage_folder": Reason(
         _("The portal cannot write to the folder of the secondary storage %(storage)s."),
     ),

@@ -16,6 +16,8 @@ from apps.zones.services.hierarchy import (
 from apps.zones.services.hosts import (
     add_host,
     change_host,
+    clean_extra,
+    clean_uri,
     clean_username,
     lock_of,
     reconnect_host,
@@ -32,6 +34,8 @@ __all__ = [
     "change_region",
     "change_zone",
     "clean_arch",
+    "clean_extra",
+    "clean_uri",
     "clean_username",
     "create_cluster",
     "create_region",

@@ -62,8 +62,8 @@ def add_host(
         port=clean_whole(port, place="port", low=1, high=65535),
         username=clean_username(username),
         host_key=clean_host_key(host_key) if host_key else "",
-        uri=_clean_uri(uri),
-        extra=_clean_extra(extra or {}),
+        uri=clean_uri(uri),
+        extra=clean_extra(extra or {}),
     )
     if _DRIVERS[Cluster.Hypervisor(cluster.hypervisor)] != host.driver:
         raise InvalidInput(
@@ -98,7 +98,7 @@ def change_host(
     host.address = host.address if address is None else clean_host_address(address)
     host.port = host.port if port is None else clean_whole(port, place="port", low=1, high=65535)
     host.username = host.username if username is None else clean_username(username)
-    host.uri = host.uri if uri is None else _clean_uri(uri)
+    host.uri = host.uri if uri is None else clean_uri(uri)
     if host_key is not None:
         host.host_key = clean_host_key(host_key) if host_key else ""
     if private_key is not None:
@@ -134,16 +134,16 @@ def clean_username(text: object, *, place: str = "username") -> str:
     return text
 
 
-def _clean_uri(text: object) -> str:
+def clean_uri(text: object, *, place: str = "uri") -> str:
     if not isinstance(text, str) or len(text) > 255 or not _URI.fullmatch(text) or "/../" in text:
-        raise InvalidInput("not_a_uri", place="uri")
+        raise InvalidInput("not_a_uri", place=place)
     return text
 
 
-def _clean_extra(value: object) -> dict[str, str]:
-    extra = clean_settings(value, place="extra")
+def clean_extra(value: object, *, place: str = "extra") -> dict[str, str]:
+    extra = clean_settings(value, place=place)
     if "work_dir" in extra:
-        clean_path(extra["work_dir"], place="extra work_dir")
+        clean_path(extra["work_dir"], place=f"{place} work_dir")
     return extra
 
 

@@ -93,6 +93,14 @@ def pool_known(site: Site) -> None:
     assert pool.promised_bytes == pool.capacity_bytes * pool.overprovision_percent // 100
 
 
+def submit_secondary(site: Site) -> Job:
+    return services.reconnect_secondary_storage(site.actor, site.template.secondary_storage)
+
+
+def secondary_opened(site: Site) -> None:
+    assert site.files.opened == (site.template.secondary_storage.folder, None)
+
+
 def nothing(_site: Site) -> Any:
     return None
 
@@ -112,3 +120,12 @@ add(Scenario("copy a template", "template.copy", nothing, submit_copy, copied))
 add(Scenario("copy a template that is there", "template.copy", with_copy, submit_copy, copied))
 add(Scenario("delete a template", "template.delete", with_copy, submit_delete, deleted))
 add(Scenario("connect a pool", "primary_storage.connect", nothing, submit_pool, pool_known))
+add(
+    Scenario(
+        "connect a secondary storage",
+        "secondary_storage.connect",
+        nothing,
+        submit_secondary,
+        secondary_opened,
+    )
+)

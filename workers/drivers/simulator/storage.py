@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from workers.drivers.base import HostAddress, PoolAddress, PoolFacts, TaskPhase, TaskStatus
+from workers.drivers.base import HostAddress, Mount, PoolAddress, PoolFacts, TaskPhase, TaskStatus
 from workers.drivers.errors import HypervisorRefused, ObjectMissing, PoolFull
 from workers.drivers.hosts.rules import check_task_id
 from workers.drivers.simulator.call import SimulatedDriver
@@ -150,3 +150,10 @@ class SimulatedStorage(SimulatedDriver):
 
     def facts(self) -> PoolFacts:
         return self._call("pool_facts", lambda tx: PoolFacts(*pool_size(tx, self._pool)), write=False)
+
+
+class SimulatedMounts(SimulatedDriver):
+    """A simulated host has whatever it mounts."""
+
+    def mount(self, mount: Mount) -> None:
+        self._call("mount", lambda tx: None, subject=mount.source)

@@ -11,6 +11,7 @@ from apps.core.errors import StateConflict
 from apps.storage.models import PrimaryStorage, Template, TemplateCopy
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Host, HostState
+from workers import hosts
 from workers.drivers import base
 from workers.drivers.base import TaskPhase
 from workers.drivers.errors import CommandFailed
@@ -47,7 +48,9 @@ class CopyImage(Step):
             op.memo["hosts"].append(str(other.uuid))
             return Later(0, note="copying_template")
         template = op.template
-        source = f"{template.secondary_storage.path}/{template.image}.qcow2"
+        if mount := hosts.mount_of(template.secondary_storage):
+            op.world.mounts(op.host).mount(mount)
+        source = f"{template.secondary_storage.folder}/{template.image}.qcow2"
         storage, task = op.storage_on(op.host), op.task_on(op.host)
         status = storage.import_image(task, source, template.image, template.virtual_size_bytes)
         if status.phase == TaskPhase.RUNNING:

@@ -63,7 +63,7 @@ class DeleteTemplate(Operation):
 
     @property
     def file(self) -> Path:
-        return Path(self.template.secondary_storage.path) / f"{self.template.image}.qcow2"
+        return Path(self.template.secondary_storage.folder) / f"{self.template.image}.qcow2"
 
     def succeeded(self) -> None:
         TemplateCopy.objects.filter(template=self.template).delete()

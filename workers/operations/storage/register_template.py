@@ -77,11 +77,11 @@ class RegisterTemplate(Operation):
 
     @property
     def incoming(self) -> Path:
-        return Path(self.template.secondary_storage.path) / "incoming" / str(self.template.uuid)
+        return Path(self.template.secondary_storage.folder) / "incoming" / str(self.template.uuid)
 
     @property
     def final(self) -> Path:
-        return Path(self.template.secondary_storage.path) / f"{self.template.image}.qcow2"
+        return Path(self.template.secondary_storage.folder) / f"{self.template.image}.qcow2"
 
     def succeeded(self) -> None:
         creating = Template.objects.filter(pk=self.template.pk, state=Template.State.CREATING)

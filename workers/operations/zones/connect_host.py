@@ -13,6 +13,7 @@ from apps.zones.capacity import set_capacity
 from apps.zones.models import Host, HostState
 from workers.drivers import connect
 from workers.drivers.base import QUICK_SECONDS
+from workers.drivers.errors import DriverError
 from workers.hosts import address_of
 from workers.operation import Operation, Outcome, Step
 from workers.operations.storage.connect_primary_storage import record_facts
@@ -49,8 +50,12 @@ class ReadPools(Step):
         if "shown_key" in op.memo:
             return None
         pools: dict[str, Any] = {}
-        for pool in pools_reached_by(op.host):
-            facts = op.world.storage(op.host, pool).facts()
+        for pool in pools_reached_by(op.host).filter(enabled=True):
+            try:
+                facts = op.world.storage(op.host, pool).facts()
+            except DriverError as error:
+                error.params.setdefault("storage", pool.name)
+                raise
             pools[str(pool.uuid)] = {"capacity_bytes": facts.capacity_bytes, "used_bytes": facts.used_bytes}
         op.memo["pools"] = pools
         return None
