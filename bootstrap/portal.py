@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap import redis
@@ -75,8 +76,13 @@ class Portal:
 
     def fingerprint(self) -> str:
         """Changes whenever a file that the portal's processes have read changes."""
-        digest = hashlib.sha256(repr(sorted(self.installation.environment().items())).encode())
-        for name in CODE:
+        environment = repr(sorted(self.installation.environment().items()))
+        return hashlib.sha256((environment + self.fingerprint_of(CODE)).encode()).hexdigest()
+
+    def fingerprint_of(self, names: Sequence[str]) -> str:
+        """Changes whenever one of these files, or a file in one of these folders, changes."""
+        digest = hashlib.sha256()
+        for name in names:
             top = self.installation.root / name
             files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
             for path in files:

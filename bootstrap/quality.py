@@ -12,7 +12,7 @@ from bootstrap.failures import CheckFailed
 from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import say
 
-TYPED = ("bootstrap", "cloudportal", "apps", "workers", "guest", "bench", "tests")
+TYPED = ("bootstrap", "cloudportal", "apps", "workers", "handbook", "guest", "bench", "tests")
 FAST = "not lab and not browser and not postgres and not faults and not long"
 NO_TEST_CHOSEN = 5
 
@@ -20,7 +20,7 @@ NO_TEST_CHOSEN = 5
 def lint(python: PythonEnvironment) -> None:
     """Style, types, layers, migrations, translations and the architecture tests; all of them run, then
     the verdict."""
-    python.ensure(["base", "dev"])
+    python.ensure(["base", "docs", "dev"])
     here = [name for name in TYPED if (python.root / name / "__init__.py").exists()]
     program = python.program
     checks: list[tuple[str, list[str | Path], str]] = [
@@ -57,7 +57,7 @@ def lint(python: PythonEnvironment) -> None:
 
 def test_fast(python: PythonEnvironment, arguments: Sequence[str]) -> None:
     """What needs neither root nor a server, less the fault matrix: it alone takes as long as the rest."""
-    python.ensure(["base", "dev"])
+    python.ensure(["base", "docs", "dev"])
     pytest(
         python,
         "test-fast",

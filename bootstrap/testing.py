@@ -14,7 +14,7 @@ from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import say
 
 LISTS = ["host", "guest", "lab", "test"]
-LOCKS = ["base", "redis", "kvm", "dev"]
+LOCKS = ["base", "redis", "kvm", "docs", "dev"]
 ON_POSTGRES = "(postgres or databases) and not (lab or browser or faults or long)"
 FAULTS = "faults and not (lab or long)"
 

@@ -13,6 +13,7 @@ from bootstrap.context import Context
 from bootstrap.demo_machine import DemoMachine
 from bootstrap.demo_template import DemoTemplate, TinyImage
 from bootstrap.demo_zone import DemoZone, GuestBridge
+from bootstrap.documentation import Documentation
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.kvm_device import KvmDevice
@@ -71,8 +72,9 @@ def up(root: Path, var: Path) -> None:
     steps: list[Step] = [
         DebianPackages(context, ["host", "guest"]),
         KvmDevice(),
-        PythonPackages(context, ["base", "redis", "kvm"]),
+        PythonPackages(context, ["base", "redis", "kvm", "docs"]),
         FrontEndFiles(context),
+        Documentation(context),
         Settings(context),
         StaticFiles(context),
         Database(context),
@@ -91,8 +93,9 @@ def demo(root: Path, var: Path) -> None:
     """The portal on simulated hosts: no root, no libvirt, no packages."""
     context = _prepare(Installation(root, var), "simulator")
     steps: list[Step] = [
-        PythonPackages(context, ["base", "redis"]),
+        PythonPackages(context, ["base", "redis", "docs"]),
         FrontEndFiles(context),
+        Documentation(context),
         Settings(context),
         StaticFiles(context),
         Database(context),

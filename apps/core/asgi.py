@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from apps.core.errors import documentation
 from apps.core.messages import explain
 
 Message = MutableMapping[str, Any]
@@ -22,7 +23,7 @@ async def refuse(
     """Answer with the error of this code and end the connection."""
     words = explain(code, params)
     problem = {
-        "type": f"/api/v1/problems/{code}/",
+        "type": documentation(code),
         "title": words.title,
         "status": status,
         "detail": words.detail,

@@ -10,6 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 
+def documentation(code: str) -> str:
+    """Where people read what a code means; also the `type` that problem+json asks for."""
+    return f"/docs/errors/{code}/"
+
+
 class CloudError(Exception):
     """Something went wrong that we did not foresee."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from django.conf import settings
@@ -28,7 +28,14 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from apps.core import constraints
-from apps.core.errors import CloudError, InvalidInput, MalformedRequest, NotFound, RequestTooLarge
+from apps.core.errors import (
+    CloudError,
+    InvalidInput,
+    MalformedRequest,
+    NotFound,
+    RequestTooLarge,
+    documentation,
+)
 from apps.core.messages import Explanation, explain
 from apps.core.middleware import request_id
 from apps.core.words.codes import CODES
@@ -135,7 +142,7 @@ def _problem(
 ) -> Response:
     words = words or explain(code, error.params)
     body: dict[str, Any] = {
-        "type": f"/api/v1/problems/{code}/",
+        "type": documentation(code),
         "title": words.title,
         "status": status,
         "detail": words.detail,
@@ -238,15 +245,29 @@ class UnknownPath(APIView):
         raise NotFound(place="path")
 
 
+def statuses() -> dict[str, int]:
+    """The HTTP status of every code that an answer can have; what only a job tells has none."""
+    of_framework = {code: kind.status_code for kind, code in _FROM_FRAMEWORK.items()}
+    ours: list[type[CloudError]] = [CloudError, *_kinds(CloudError)]
+    return {**of_framework, **{kind.code: kind.status for kind in ours}}
+
+
+def _kinds(kind: type[CloudError]) -> Iterator[type[CloudError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _kinds(child)
+
+
 class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     title = serializers.CharField()
     detail = serializers.CharField()
     remedy = serializers.CharField()
+    documentation = serializers.CharField()
 
 
 class ProblemView(APIView):
-    """What a problem's `type` leads to: the words for its code, without the parameters of one case."""
+    """The words for a code, without the parameters of one case, and where people read about it."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -256,4 +277,5 @@ class ProblemView(APIView):
         if code not in CODES:
             raise NotFound(place="code")
         words = explain(code)
-        return Response({"code": code, "title": words.title, "detail": words.detail, "remedy": words.remedy})
+        told = {"title": words.title, "detail": words.detail, "remedy": words.remedy}
+        return Response({"code": code, **told, "documentation": documentation(code)})

@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("apps.portal.session.urls")),
     path("", include("apps.portal.preferences.urls")),
     path("", include("apps.portal.style.urls")),
+    path("docs/", include("apps.portal.docs.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
 ]

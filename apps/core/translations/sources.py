@@ -12,7 +12,7 @@ from pathlib import Path
 from django.template.base import Lexer, Token, TokenType
 from django.utils.translation.template import templatize
 
-PYTHON = ("apps", "cloudportal")
+PYTHON = ("apps", "cloudportal", "handbook")
 TEMPLATES = "templates"
 
 _FUNCTIONS = {
