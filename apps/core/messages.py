@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from apps.core.errors import documentation
 from apps.core.words.codes import CODES
 from apps.core.words.counts import counted
 from apps.core.words.hosts import HOST_TROUBLES
@@ -25,11 +26,13 @@ from apps.core.words.terms import TERMS
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`title` names the kind of trouble, `detail` says what happened, `remedy` what to do now."""
+    """`title` names the kind of trouble, `detail` says what happened, `remedy` what to do now.
+    `documentation` is the address of the page about its code; empty where there is none."""
 
     title: str
     detail: str
     remedy: str
+    documentation: str = ""
 
 
 class _Params(dict[str, Any]):
@@ -61,7 +64,8 @@ def explain(code: str, params: Mapping[str, Any] | None = None) -> Explanation:
             params[name] = ", ".join(str(terms.get(one, one)) for one in value.split(", "))
     if said := params.get("said"):
         detail = said if isinstance(said, str | Promise) else detail
-    return Explanation(fill(words.title, params), fill(detail, params), fill(remedy, params))
+    page = documentation(code if code in CODES else "internal")
+    return Explanation(fill(words.title, params), fill(detail, params), fill(remedy, params), page)
 
 
 def explain_error(error: Mapping[str, Any]) -> Explanation:

@@ -184,11 +184,12 @@ def test_words_come_in_the_readers_language(cast: Cast) -> None:
     assert greek["detail"] != english["detail"]
 
 
-def test_a_problems_type_leads_to_its_words(cast: Cast) -> None:
+def test_a_problems_words_are_found_by_its_code_and_its_type_leads_to_their_page(cast: Cast) -> None:
     problem = cast.member.get("nothing/").json()
-    page = cast.apis["anonymous"].get(problem["type"])
-    assert page.status_code == 200
-    assert page.json()["title"] == problem["title"]
+    words = cast.apis["anonymous"].get(f"problems/{problem['code']}/")
+    assert words.status_code == 200
+    assert words.json()["title"] == problem["title"]
+    assert words.json()["documentation"] == problem["type"]
     assert code(cast.member.get("problems/never-heard/"))[:2] == (404, "not_found")
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.test import Client
 
+from apps.core.messages import explain
 from apps.core.middleware import ContentSecurityPolicy
 
 
@@ -98,3 +100,25 @@ def test_a_site_without_the_pages_says_how_they_are_built(tmp_path: Path, settin
     answer = get("/docs/el/", "el")
     assert answer.status_code == 404
     assert b"make up" in answer.content
+
+
+def test_help_stands_in_the_same_place_of_every_page() -> None:
+    for address in ("/login/", "/nothing-is-here/"):
+        bar = get(address).content.decode().partition("</header>")[0]
+        assert bar.count('href="/docs/"') == 1
+        assert bar.index('href="/docs/"') < bar.index('action="/i18n/setlang/"')
+
+
+def test_what_cannot_be_answered_leads_to_the_page_of_its_code() -> None:
+    assert 'href="/docs/errors/not_found/"' in get("/nothing-is-here/").content.decode()
+    problem = explain("quota_exceeded", {})
+    assert problem.documentation == "/docs/errors/quota_exceeded/"
+    told = render_to_string("components/problem.html", {"problem": problem})
+    assert 'href="/docs/errors/quota_exceeded/"' in told
+    assert "/docs/errors/internal/" in render_to_string("500.html", {})
+
+
+def test_the_type_of_a_problem_of_the_api_is_the_page_of_its_code() -> None:
+    assert get("/api/v1/nothing/").json()["type"] == "/docs/errors/not_found/"  # type: ignore[attr-defined]
+    told = get("/api/v1/problems/pool_full/").json()  # type: ignore[attr-defined]
+    assert told["documentation"] == "/docs/errors/pool_full/"
