@@ -164,9 +164,8 @@ def make_template(zone: Zone, account: Account, *, gib: int = 1, **columns: Any)
         zone=zone, defaults={"name": numbered("secondary"), "path": "/secondary"}
     )
     defaults = {"state": Template.State.READY, "virtual_size_bytes": gib * GIB, "is_public": True}
-    return Template.objects.create(
-        name=numbered("template"), account=account, secondary_storage=secondary, **(defaults | columns)
-    )
+    columns = {"name": numbered("template"), **defaults, **columns}
+    return Template.objects.create(account=account, secondary_storage=secondary, **columns)
 
 
 def make_vm(

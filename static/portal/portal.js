@@ -3,6 +3,7 @@ import "./why-not.js";
 import "./dialog.js";
 import "./copy.js";
 import "./live.js";
+import "./keep.js";
 
 // The code of a login link is in the URL's fragment, which never reaches a server or its logs.
 const loginForm = document.querySelector("[data-login-link]");

@@ -85,11 +85,11 @@ def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: A
 def test_a_form_that_is_sent_twice_makes_one_machine_and_a_changed_one_another(
     zone: Zone, account: Account, member: User
 ) -> None:
-    client = logged_in(member)
+    client, form = logged_in(member), form_of(zone, account)
     page = client.get("/virtual-machines/new/").content.decode()
     found = re.search(r'name="submission" value="(\w+)"', page)
     assert found
-    sent = form_of(zone, account, submission=found[1])
+    sent = {**form, "submission": found[1]}
     first, again = (client.post("/virtual-machines/new/", sent) for _ in range(2))
     assert first["Location"] == again["Location"]
     assert VirtualMachine.objects.count() == Job.objects.count() == 1

@@ -189,11 +189,13 @@ def _other_zone(actor: Actor, order: Order) -> Iterator[Remedy]:
 
 
 def alike(actor: Actor, template: Template, zone: Zone) -> Template | None:
-    """The template of another zone that has this one's name."""
+    """The template of another zone that holds the same image, or at least has the same name."""
     rows = Template.objects.select_related("secondary_storage").filter(
-        state=Template.State.READY, secondary_storage__zone=zone, name_key=template.name_key
+        state=Template.State.READY, secondary_storage__zone=zone
     )
-    return policy.visible(actor, rows).order_by("id").first()
+    rows = policy.visible(actor, rows).order_by("id")
+    same = rows.filter(sha256=template.sha256).first() if template.sha256 else None
+    return same or rows.filter(name_key=template.name_key).first()
 
 
 def _would_do(actor: Actor, order: Order) -> bool:

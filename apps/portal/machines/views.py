@@ -1,4 +1,4 @@
-"""The pages of virtual machines: one page to create, and a page that follows the job."""
+"""The page of a virtual machine, which follows its job."""
 
 from __future__ import annotations
 
@@ -8,51 +8,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from apps.accounts import idempotency, policy
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.compute.services.actions import ACTIONS
-from apps.compute.services.deploy import deploy_vm
 from apps.compute.states import TRANSITIONAL
 from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain
 from apps.jobs.live import latest_job
 from apps.portal.machines.buttons import Button, buttons_of
-from apps.portal.machines.forms import MachineForm
 from apps.portal.machines.progress import progress_of
-from apps.portal.pages import complain, page, told
+from apps.portal.pages import complain, page
 
 
 def _machine(actor: Actor, uuid: UUID) -> VirtualMachine:
     rows = VirtualMachine.objects.select_related("account", "zone", "offering", "template", "host")
     return policy.find(actor, rows, uuid)
-
-
-@page
-def machine_create(request: HttpRequest, actor: Actor) -> HttpResponse:
-    if request.method != "POST":
-        return render(request, "portal/machines/create.html", {"form": MachineForm(actor)})
-    form = MachineForm(actor, request.POST)
-    if form.is_valid():
-        try:
-            return redirect("portal:machine", _deploy_once(actor, form))
-        except CloudError as error:
-            said = told(error)
-            place = error.place.split(" ")[0]
-            form.add_error(place if place in form.fields else None, f"{said.detail} {said.remedy}".strip())
-    return render(request, "portal/machines/create.html", {"form": form}, status=422)
-
-
-def _deploy_once(actor: Actor, form: MachineForm) -> str:
-    """The uuid of the machine that this form made, now or when it was sent before."""
-
-    def act() -> dict[str, str]:
-        return {"vm": str(deploy_vm(actor, form.request())[0].uuid)}
-
-    assert actor.user is not None  # noqa: S101 - login_required saw to it
-    key = form.key()
-    answer, _now = idempotency.once(actor.user, key, key, act)
-    return str(answer["vm"])
 
 
 @page

@@ -1,0 +1,201 @@
+"""What a form that creates machines would come to, in words: the live dry run. Nothing is written by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts.actor import Actor
+from apps.accounts.quota import Standing
+from apps.compute.services.create import Judgement, Order, Remedy, judge
+from apps.compute.services.deploy import VmRequest, batch_names, root_disk_bytes
+from apps.core.errors import CloudError
+from apps.portal.copy_as import ApiRequest
+from apps.portal.machines.create_form import MachineForm
+from apps.portal.pages import told
+from apps.portal.past_requests import USER_DATA
+from apps.portal.templatetags.portal import mib, size
+
+
+@dataclass(frozen=True)
+class Help:
+    """Something that would let the order be taken. `use` is what the form would then say, as a query;
+    without it there is only advice."""
+
+    text: str
+    label: str = ""
+    use: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    text: str
+    used: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`fits` is None while the form is not complete."""
+
+    fits: bool | None
+    text: str
+    why: str
+    helps: list[Help]
+    bars: list[Bar]
+    unlimited: bool
+    names: str = ""
+    disk_bytes: int = 0
+
+
+def verdict_of(actor: Actor, form: MachineForm) -> Verdict:
+    """What becomes of the form now. A form with faults is not judged: it tells its first fault."""
+    if not form.is_valid():
+        return _incomplete(form)
+    order = form.order()
+    try:
+        found = judge(actor, order)
+    except CloudError as error:
+        return Verdict(False, _("This cannot be created"), told(error).detail, [], [], unlimited=False)
+    return _told(order, found)
+
+
+def _incomplete(form: MachineForm) -> Verdict:
+    faults = [
+        (form.fields[name].label, errors[0]) for name, errors in form.errors.items() if name in form.fields
+    ]
+    faults += [(_("Form"), error) for error in form.non_field_errors()]
+    label, error = faults[0]
+    why = _("%(field)s: %(fault)s") % {"field": label, "fault": error}
+    return Verdict(None, _("Something is missing or wrong"), why, [], [], unlimited=False)
+
+
+def _told(order: Order, found: Judgement) -> Verdict:
+    bars = list(_bars(found.standing))
+    disk = root_disk_bytes(order.wanted.offering, order.wanted.template)
+    names = _names(order)
+    unlimited = not bars
+    if found.refusal is None:
+        text = ngettext("Fits: %(n)s host has room", "Fits: %(n)s hosts have room", found.fitting)
+        text %= {"n": found.fitting}
+        return Verdict(True, text, "", [], bars, unlimited, names, disk)
+    said = told(found.refusal)
+    helps = list(_helps(order, found))
+    why = said.detail if helps else f"{said.detail} {said.remedy}".strip()
+    line = found.refusal.place.partition(" line ")[2]
+    if line.isdecimal():
+        why = _("Line %(line)s: %(text)s") % {"line": line, "text": why}
+    return Verdict(False, said.title, why, helps, bars, unlimited, names, disk)
+
+
+def _names(order: Order) -> str:
+    """The first and the last name of a batch."""
+    if order.count <= 1:
+        return order.wanted.name
+    try:
+        names = batch_names(order.wanted.name, order.count, 1)
+    except CloudError:
+        return order.wanted.name
+    return _("%(first)s to %(last)s") % {"first": names[0], "last": names[-1]}
+
+
+def _helps(order: Order, found: Judgement) -> Iterator[Help]:
+    for remedy in found.remedies:
+        yield _help(remedy)
+    short = [item for item in found.standing if not item.fits]
+    if short:
+        wanted = ", ".join(_amount(item.resource, -(item.left or 0)) for item in short)
+        yield Help(_("Ask an operator for more quota: %(amounts)s more.") % {"amounts": wanted})
+    elif not found.remedies and found.refusal is not None:
+        yield Help(told(found.refusal).remedy)
+
+
+def _help(remedy: Remedy) -> Help:
+    if remedy.offering is not None:
+        row = remedy.offering
+        text = _("The size %(name)s would fit: %(vcpus)s vCPU, %(memory)s.")
+        text %= {"name": row.name, "vcpus": row.vcpus, "memory": mib(row.memory_mib)}
+        return Help(text, _("Use %(name)s") % {"name": row.name}, urlencode({"offering": row.uuid}))
+    if remedy.zone is not None and remedy.template is not None:
+        text = _("The zone %(name)s has room.") % {"name": remedy.zone.name}
+        use = urlencode({"zone": remedy.zone.uuid, "template": remedy.template.uuid})
+        return Help(text, _("Use %(name)s") % {"name": remedy.zone.name}, use)
+    text = ngettext("There is room for %(n)s of them.", "There is room for %(n)s of them.", remedy.count)
+    label = ngettext("Make %(n)s", "Make %(n)s", remedy.count) % {"n": remedy.count}
+    return Help(text % {"n": remedy.count}, label, urlencode({"count": remedy.count}))
+
+
+_LABELS = {
+    "machines": lambda: _("Virtual machines"),
+    "vcpus": lambda: _("vCPUs"),
+    "memory_mib": lambda: _("Memory"),
+    "storage_gib": lambda: _("Disks"),
+    "addresses": lambda: _("Addresses"),
+}
+
+
+def _amount(resource: str, value: int) -> str:
+    if resource == "memory_mib":
+        return mib(value)
+    if resource == "storage_gib":
+        return size(value * 2**30)
+    texts = {
+        "machines": ngettext("%(n)s virtual machine", "%(n)s virtual machines", value),
+        "vcpus": ngettext("%(n)s vCPU", "%(n)s vCPUs", value),
+        "addresses": ngettext("%(n)s IP address", "%(n)s IP addresses", value),
+    }
+    return texts[resource] % {"n": value}
+
+
+def _bars(standing: list[Standing]) -> Iterator[Bar]:
+    """One for each resource of which the account has only so much."""
+    for item in standing:
+        if item.limit is None:
+            continue
+        numbers = {
+            "wanted": _bare(item.resource, item.wanted),
+            "left": _bare(item.resource, abs(item.left or 0)),
+            "limit": _bare(item.resource, item.limit),
+        }
+        text = _("uses %(wanted)s of %(limit)s: %(left)s left")
+        if not item.fits:
+            text = _("needs %(wanted)s of %(limit)s: %(left)s too few")
+        yield Bar(_LABELS[item.resource](), text % numbers, item.used + item.wanted, item.limit)
+
+
+def _bare(resource: str, value: int) -> str:
+    return _amount(resource, value) if resource in {"memory_mib", "storage_gib"} else str(value)
+
+
+def request_of(order: Order) -> ApiRequest:
+    """The request to the API that does what the form does."""
+    wanted = order.wanted
+    body: dict[str, Any] = {
+        "name": wanted.name,
+        "zone": str(wanted.zone.uuid),
+        "template": str(wanted.template.uuid),
+        "offering": str(wanted.offering.uuid),
+        "account": str(wanted.account.uuid),
+        "ssh_keys": [str(key.uuid) for key in wanted.ssh_keys],
+        **_rare(wanted),
+    }
+    if order.count == 1:
+        return ApiRequest("POST", "virtual-machines/", body)
+    return ApiRequest("POST", "virtual-machines/batch/", {**body, "count": order.count})
+
+
+def _rare(wanted: VmRequest) -> dict[str, Any]:
+    """What is only said if it differs from what is usual."""
+    said = {
+        "user_data": USER_DATA if wanted.user_data else None,
+        "strategy": wanted.strategy if wanted.strategy != "spread" else None,
+        "host": str(wanted.pinned_host.uuid) if wanted.pinned_host else None,
+        "delete_protection": wanted.delete_protection or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
