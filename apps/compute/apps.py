@@ -6,7 +6,8 @@ class ComputeConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import policy, quota, secrets
-        from apps.compute import models, placement, verbs
+        from apps.compute import models, placement, verbs, world
+        from apps.jobs.world import register as look_with
 
         verbs.declare()
         policy.register(models.ServiceOffering, policy.Everyone())
@@ -16,3 +17,4 @@ class ComputeConfig(AppConfig):
         policy.register(models.StrayMachine, policy.Operators())
         secrets.register(models.VirtualMachine, "user_data")
         quota.count_with(placement.used_by)
+        look_with("virtual-machine", world.findings_of_machine)

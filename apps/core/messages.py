@@ -17,7 +17,7 @@ from apps.core.errors import documentation
 from apps.core.words.codes import CODES
 from apps.core.words.counts import counted
 from apps.core.words.hosts import HOST_TROUBLES
-from apps.core.words.jobs import NOTES, STEPS
+from apps.core.words.jobs import DOES, NOTES, RESOLVES, STEPS
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.reasons import REASONS
 from apps.core.words.says import Text
@@ -81,6 +81,16 @@ def step_label(name: str) -> str:
 def note_text(note: str) -> str:
     """What a job is doing or waits for."""
     return str(NOTES.get(note, note))
+
+
+def job_does(kind: str) -> str:
+    """What a job of this kind does, for people."""
+    return str(DOES.get(kind, ""))
+
+
+def job_resolves(kind: str) -> str:
+    """What resolving a stuck job of this kind leads to."""
+    return str(RESOLVES.get(kind, ""))
 
 
 def placement_reason(reason: str) -> str:

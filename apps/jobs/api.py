@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,15 +14,13 @@ from rest_framework.response import Response
 
 from apps.accounts.rest import Reference, ResourceViewSet
 from apps.core.filters import ByChoice, ById, ByText
-from apps.core.messages import step_label
-from apps.jobs import services
+from apps.core.messages import explain, job_does, job_resolves
+from apps.jobs import remedies, services, world
 from apps.jobs.models import Event, Job, JobState
 from apps.jobs.rest import JobSerializer, Target
-from apps.jobs.usual import usual_seconds
+from apps.jobs.steps import STEP_STATES, steps_of
 
 MAX_CHILDREN = 100
-STEP_STATES = ("done", "now", "next", "undone")
-_MARKS = frozenset({"PointOfNoReturn"})
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -40,14 +39,47 @@ class ChildSerializer(serializers.Serializer[Any]):
     target = Target(source="*")
 
 
+class ActSerializer(serializers.Serializer[Any]):
+    name = serializers.ChoiceField(remedies.ACTS)
+    allowed = serializers.BooleanField()
+    why_not = serializers.CharField(help_text="Empty if it is allowed.")
+
+
+class WorldFindingSerializer(serializers.Serializer[Any]):
+    what = serializers.CharField()
+    record = serializers.CharField()
+    seen = serializers.CharField(help_text="Empty where nothing has been reported.")
+    seen_at = serializers.DateTimeField(allow_null=True)
+    agrees = serializers.BooleanField(allow_null=True)
+
+
+class WorldSerializer(serializers.Serializer[Any]):
+    resolving = serializers.CharField(help_text="What resolving the job leads to.")
+    findings = WorldFindingSerializer(many=True)
+
+
 class JobDetailSerializer(JobSerializer):
+    does = serializers.SerializerMethodField()
+    acts = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField()
     children_by_state = serializers.SerializerMethodField()
 
+    def get_does(self, job: Job) -> str:
+        return job_does(job.kind)
+
+    @extend_schema_field(ActSerializer(many=True))
+    def get_acts(self, job: Job) -> list[dict[str, Any]]:
+        refused = {act: remedies.refusal(self.context["view"].actor, job, act) for act in remedies.ACTS}
+        told = {act: error and explain(error.code, error.params) for act, error in refused.items()}
+        return [
+            {"name": act, "allowed": said is None, "why_not": said.detail if said else ""}
+            for act, said in told.items()
+        ]
+
     @extend_schema_field(StepSerializer(many=True))
     def get_steps(self, job: Job) -> list[dict[str, Any]]:
-        return steps_of(job)
+        return [asdict(step) for step in steps_of(job)]
 
     @extend_schema_field(ChildSerializer(many=True))
     def get_children(self, job: Job) -> list[dict[str, Any]]:
@@ -61,38 +93,6 @@ class JobDetailSerializer(JobSerializer):
 
     def _children(self, job: Job) -> QuerySet[Job]:
         return job.children.order_by("id")
-
-
-def steps_of(job: Job) -> list[dict[str, Any]]:
-    """The job's steps in order, with what each took and what it usually takes. Before a worker has
-    written the plan, the steps of the last job of this kind that worked."""
-    plan = job.plan
-    if not plan:
-        done = Job.objects.filter(kind=job.kind, state=JobState.DONE).order_by("-finished_at")
-        plan = done.values_list("plan", flat=True).first() or []
-    usual = usual_seconds(job.kind)
-    begun = len(job.trail)
-    ended_early = job.state in {JobState.UNDOING, JobState.FAILED, JobState.CANCELLED}
-    steps = []
-    for index, name in enumerate(plan):
-        if name in _MARKS:
-            continue
-        if index < begun - job.midstep:
-            state = "done"
-        elif index < begun:
-            state = "now"
-        else:
-            state = "undone" if ended_early and name in job.timings else "next"
-        steps.append(
-            {
-                "name": name,
-                "label": step_label(name),
-                "state": state,
-                "seconds": job.timings.get(name),
-                "usual_seconds": usual.get(name),
-            }
-        )
-    return steps
 
 
 @extend_schema_view(
@@ -140,6 +140,17 @@ class JobViewSet(ResourceViewSet):
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, id: str) -> Response:  # noqa: A002
         return self._act(services.resolve_job)
+
+    @extend_schema(
+        summary="What is known of a stuck job's object, and what resolving the job leads to",
+        responses={200: WorldSerializer},
+    )
+    @action(detail=True, methods=["get"])
+    def world(self, request: Request, id: str) -> Response:  # noqa: A002
+        job = self.get_object()
+        findings = world.findings_of(self.actor, job)
+        shown = WorldSerializer({"resolving": job_resolves(job.kind), "findings": findings})
+        return Response(shown.data)
 
 
 class EventSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.core.errors import ResourceBusy, StateConflict
 from apps.core.middleware import request_id
-from apps.jobs import locks
+from apps.jobs import locks, remedies
 from apps.jobs.dispatch import wake, wake_new, wake_waiters
 from apps.jobs.events import record_of_job, target_type
 from apps.jobs.kinds import JobKind, kind_of
@@ -98,7 +98,8 @@ def cancel_job(actor: Actor, job: Job) -> Job:
     """Ask a job to end and take back what it did; its children too. StateConflict if it is too late."""
     policy.require(actor, "job.cancel", job)
     if not _request_cancel(actor, job):
-        raise StateConflict(reason="job_past_return" if not job.is_ended else "job_ended", state=job.state)
+        job.refresh_from_db()
+        raise remedies.refusal(actor, job, "cancel") or StateConflict(reason="state_moved", state=job.state)
     job.refresh_from_db()
     return job
 

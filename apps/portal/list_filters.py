@@ -209,16 +209,17 @@ class Owner:
 
 @dataclass(slots=True)
 class Found:
-    """The owners that a page's filters offer and those that its URL names."""
+    """The owners that a page's filters offer and those that its URL names, and who reads the page."""
 
     offered: dict[str, list[tuple[UUID, str]]] = field(default_factory=dict)
     chosen: dict[str, list[int]] = field(default_factory=dict)
+    actor: Actor | None = None
 
 
 def find_owners(actor: Actor, declared: Iterable[Filter], given: Mapping[str, str]) -> Found:
     """What all filters by owner offer, and whom the URL names: one query for all of them."""
     owners = [each for each in declared if isinstance(each, Owner)]
-    found = Found({owner.name: [] for owner in owners})
+    found = Found({owner.name: [] for owner in owners}, actor=actor)
     if not owners:
         return found
     parts = [_part(actor, owner, given.get(owner.name, "")) for owner in owners]

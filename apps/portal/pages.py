@@ -42,7 +42,7 @@ def page(view: View) -> View:
     found: View = require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
 
     @wraps(view)
-    def whole_page_logs_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def whole_page_logs_in(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.headers.get("HX-Request") and not request.user.is_authenticated:
             return _to_login(request)
         return found(request, *args, **kwargs)

@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("apps.portal.style.urls")),
     path("docs/", include("apps.portal.docs.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
+    path("jobs/", include("apps.portal.jobs.urls")),
 ]

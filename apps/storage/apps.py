@@ -8,7 +8,8 @@ class StorageConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts import policy
         from apps.jobs import kinds
-        from apps.storage import models
+        from apps.jobs.world import register as look_with
+        from apps.storage import models, world
 
         policy.register(models.PrimaryStorage, policy.Operators())
         policy.register(models.SecondaryStorage, policy.Operators())
@@ -20,3 +21,5 @@ class StorageConfig(AppConfig):
         kinds.register(kinds.JobKind("template.register", _("Register the template"), queue="long"))
         kinds.register(kinds.JobKind("template.copy", _("Copy the template to a pool"), queue="long"))
         kinds.register(kinds.JobKind("template.delete", _("Delete the template")))
+        look_with("template", world.findings_of_template)
+        look_with("primary-storage", world.findings_of_pool)

@@ -8,7 +8,8 @@ class ZonesConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts import policy, secrets
         from apps.jobs import kinds
-        from apps.zones import models
+        from apps.jobs.world import register as look_with
+        from apps.zones import models, world
 
         policy.register(models.Region, policy.Everyone())
         policy.register(models.Zone, policy.Everyone())
@@ -16,3 +17,4 @@ class ZonesConfig(AppConfig):
             policy.register(model, policy.Operators())
         secrets.register(models.Host, "private_key")
         kinds.register(kinds.JobKind("host.connect", _("Connect the host")))
+        look_with("host", world.findings_of_host)

@@ -201,6 +201,7 @@ TABLE: list[Row] = [
     Row("GET", "jobs/", 200, 200, 200),
     Row("GET", "jobs/{job}/", 200, 200, 404),
     Row("POST", "jobs/{job}/cancel/", 202, 202, 404),
+    Row("GET", "jobs/{job}/world/", 200, 403, 404, prepare=stuck),
     Row("POST", "jobs/{job}/retry/", 202, 403, 404, prepare=stuck),
     Row("POST", "jobs/{job}/resolve/", 202, 403, 404, prepare=stuck),
     Row("GET", "events/", 200, 200, 200),

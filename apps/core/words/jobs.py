@@ -53,3 +53,57 @@ NOTES: dict[str, Text] = {
     "hashing_image": _("Reads the whole image"),
     "ending_copy": _("Ends the copy"),
 }
+
+DOES: dict[str, Text] = {
+    "vm.deploy": _("Finds a host, creates the disks and the network card, and starts the machine."),
+    "vm.deploy_batch": _("Deploys several machines, each by a job of its own, and waits for all of them."),
+    "vm.start": _("Reserves CPU and memory on a host and starts the machine there."),
+    "vm.stop": _("Asks the machine to power off, and switches it off if it does not in time."),
+    "vm.force_stop": _("Switches the machine off at once, as pulling the plug would."),
+    "vm.reboot": _("Asks the machine to power off, then starts it again on the same host."),
+    "vm.destroy": _("Switches the machine off and moves it to the trash, from where it can be taken back."),
+    "vm.expunge": _("Deletes the machine and its disks for good."),
+    "vm.record_power": _("Makes the record of the machine follow what its host reports."),
+    "vm.read_console": _("Fetches the end of what the machine wrote to its console."),
+    "host.connect": _("Connects to the host, asks what it is made of and which storage it reaches."),
+    "primary_storage.connect": _("Asks a host for the size of the storage and for what is used of it."),
+    "secondary_storage.connect": _(
+        "Opens the secondary storage on the portal's own machine and sees whether it can be written."
+    ),
+    "template.register": _("Inspects the uploaded image, works out its checksum and stores it."),
+    "template.copy": _("Copies the image to a storage pool, so that machines can be made there."),
+    "template.delete": _("Deletes the image and its copies."),
+}
+"""What a job of each kind does."""
+
+_MACHINE = _(
+    "Its host is asked first. A machine that runs there is recorded as running; one that is off is removed "
+    "from the host, with its disks kept, and recorded as stopped."
+)
+RESOLVES: dict[str, Text] = {
+    "vm.deploy": _(
+        "Its host is asked first. A machine that runs there is taken as deployed; of any other nothing "
+        "remains: its disks, its address and its place on the host are given back."
+    ),
+    "vm.deploy_batch": _("The batch ends as failed. Its machines stay as they are, each with its own job."),
+    "vm.start": _MACHINE,
+    "vm.stop": _MACHINE,
+    "vm.force_stop": _MACHINE,
+    "vm.reboot": _MACHINE,
+    "vm.destroy": _(
+        "Its host is asked first. A machine that runs there is recorded as running; one that is off goes to "
+        "the trash."
+    ),
+    "vm.expunge": _("What is left of the machine's files is deleted, then its record."),
+    "vm.record_power": _("Its host is asked again, and the record follows what it says."),
+    "vm.read_console": _("The job only looked: it ends as failed, and nothing else changes."),
+    "host.connect": _("The job only looked: it ends as failed, and nothing else changes."),
+    "primary_storage.connect": _("The job only looked: it ends as failed, and nothing else changes."),
+    "secondary_storage.connect": _("The job only looked: it ends as failed, and nothing else changes."),
+    "template.register": _("What was stored of the image is deleted, and the template ends in Error."),
+    "template.copy": _(
+        "What was copied so far is deleted; the next machine that needs it starts a new copy."
+    ),
+    "template.delete": _("What is left of the image and of its copies is deleted, then its record."),
+}
+"""What resolving a stuck job of each kind leads to."""

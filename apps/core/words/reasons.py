@@ -221,6 +221,13 @@ STATE_REASONS: dict[str, Reason] = {
     "state_moved": Reason(_("Its state has just changed."), _("Look at its present state and try again.")),
     "delete_protected": Reason(_("It is protected from deletion."), _("Switch the protection off first.")),
     "job_past_return": Reason(_("The job is past the point where it could be taken back."), _("Let it end.")),
+    "job_undoing": Reason(_("The job is being taken back already."), _("Let it end.")),
+    "job_cancel_asked": Reason(
+        _("The job was asked to end already."), _("It ends as soon as its present step lets it.")
+    ),
+    "job_is_stuck": Reason(
+        _("The job is stuck: it cannot be taken back by itself."), _("An operator can retry or resolve it.")
+    ),
     "job_ended": Reason(_("The job has ended."), _("There is nothing left to cancel.")),
     "job_not_stuck": Reason(
         _("The job is not stuck: its state is %(state)s."), _("Only a stuck job is retried or resolved.")

@@ -16,8 +16,8 @@ from apps.compute.states import TRANSITIONAL
 from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain
 from apps.jobs.live import latest_job
+from apps.portal.jobs.progress import progress_of
 from apps.portal.machines.buttons import Button, buttons_of
-from apps.portal.machines.progress import progress_of
 from apps.portal.pages import complain, page
 
 
@@ -50,7 +50,7 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, object]:
     return {
         "vm": vm,
         "job": job,
-        "progress": progress_of(job) if job else None,
+        "progress": progress_of(actor, job) if job else None,
         "addresses": [nic.ip.address for nic in nics if nic.ip],
         "moving": moving,
         "error": error,

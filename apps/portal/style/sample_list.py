@@ -22,7 +22,6 @@ def sample_list() -> Any:
         Line(
             SimpleNamespace(name=f"web-{number}", uuid=UUID(int=number)),
             [(name, f"web-{number}"), (state, badge("vm", value)), (created, "–")],
-            "",
         )
         for number, value in enumerate((State.RUNNING, State.STOPPED, State.ERROR), 1)
     ]

@@ -14,8 +14,9 @@ from apps.accounts.actor import Actor
 from apps.compute.states import PowerState, State
 from apps.core.messages import explain
 from apps.jobs.models import Event, JobState
+from apps.jobs.steps import StepNow
 from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
-from apps.portal.machines.progress import Progress, StepRow
+from apps.portal.jobs.progress import Progress
 from apps.portal.pages import page
 from apps.portal.style.sample_list import sample_list
 from apps.storage.models import Template
@@ -89,12 +90,14 @@ def _form() -> forms.Form:
 
 
 def _progress() -> Progress:
-    steps = [
-        StepRow(_("Choose a host"), "done", 0.3, 0.2),
-        StepRow(_("Copy the disk"), "now", None, 12.5),
-        StepRow(_("Start"), "next", None, 2.0),
+    rows = [
+        (_("Reserve CPU and memory"), "undone", 0.1, 0.1),
+        (_("Choose a host"), "done", 0.3, 0.2),
+        (_("Copy the disk"), "now", None, 12.5),
+        (_("Connect the network"), "failed", 1.2, 0.4),
+        (_("Start"), "next", None, 2.0),
     ]
-    return Progress(steps, "", None, "", waiting=False)
+    return Progress([StepNow("", *row) for row in rows])
 
 
 def _cells() -> list[dict[str, str]]:

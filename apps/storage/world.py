@@ -1,0 +1,29 @@
+"""What the record says of templates and pools. Hosts report nothing of them until they are asked."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.jobs.models import Job
+from apps.jobs.world import Finding
+from apps.storage.models import PrimaryStorage, Template
+
+
+def findings_of_template(job: Job) -> list[Finding]:
+    template = Template.objects.filter(uuid=job.target_uuid).first()
+    if template is None:
+        return []
+    copies = template.copies.count()
+    told = ngettext("a copy in %(n)s pool", "copies in %(n)s pools", copies) % {"n": copies}
+    return [
+        Finding(_("The template"), template.get_state_display()),
+        Finding(_("Its copies"), told if copies else _("none")),
+    ]
+
+
+def findings_of_pool(job: Job) -> list[Finding]:
+    pool = PrimaryStorage.objects.filter(uuid=job.target_uuid).first()
+    if pool is None:
+        return []
+    return [Finding(_("The storage"), _("enabled") if pool.enabled else _("disabled"))]
