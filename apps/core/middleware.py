@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -31,6 +33,15 @@ class RequestId:
             request_id.reset(token)
         response["X-Request-Id"] = current
         return response
+
+
+class CompressedPages(GZipMiddleware):
+    """Pages travel compressed. Answers of the API do not: clients of programs are many and simple."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path.startswith("/api/"):
+            return response
+        return super().process_response(request, response)
 
 
 class KeptByNobody:

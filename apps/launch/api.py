@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -82,14 +82,15 @@ class ZoneDocumentSerializer(serializers.Serializer[Any]):
     document = serializers.CharField()
 
 
+@extend_schema_view(list=extend_schema(summary="Zones that have a document", responses=Reference(many=True)))
 class ZoneDocumentViewSet(ResourceViewSet):
     """The operator's: the documents of zones. Its id is the zone's."""
 
     queryset = Zone.objects.select_related("region")
-    serializer_class = ZoneDocumentSerializer
+    serializer_class = Reference
     infrastructure = "zone.export"
 
-    @extend_schema(summary="A zone's document (YAML)")
+    @extend_schema(summary="A zone's document (YAML)", responses=ZoneDocumentSerializer)
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002
         zone = self.get_object()
         told = {"zone": zone, "document": export_zone(self.actor, zone)}

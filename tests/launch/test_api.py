@@ -64,3 +64,9 @@ def test_a_key_for_the_new_hosts_is_sealed_and_never_told(operator: Api) -> None
 def test_a_document_of_any_length_is_answered(operator: Api) -> None:
     answer = operator.post("zone-documents/plan/", {"document": "x" * (MAX_BYTES + 1)})
     assert answer.status_code in {413, 422}
+
+
+def test_the_list_names_the_zones(operator: Api) -> None:
+    zone = factories.make_zone()
+    answer = operator.get("zone-documents/").json()
+    assert answer["results"] == [{"id": str(zone.uuid), "name": zone.name}]
