@@ -13,4 +13,6 @@ urlpatterns = [
     path("docs/", include("apps.portal.docs.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),
+    path("ssh-keys/", include("apps.portal.keys.urls")),
+    path("trash/", include("apps.portal.trash.urls")),
 ]

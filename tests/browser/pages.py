@@ -34,9 +34,15 @@ PAGES = (
     Place("machine-running", "machine", "/virtual-machines/$running/", main=True),
     Place("machine-stopped", "machine", "/virtual-machines/$stopped/", MEMBER),
     Place("machine-error", "machine", "/virtual-machines/$error/"),
+    Place("ssh-keys", "ssh-keys", "/ssh-keys/", MEMBER),
+    Place("ssh-key-create", "ssh-key-create", "/ssh-keys/new/", MEMBER),
+    Place("ssh-key", "ssh-key", "/ssh-keys/$ssh_key/", MEMBER),
+    Place("ssh-key-delete", "ssh-key-delete", "/ssh-keys/$ssh_key/delete/", MEMBER),
+    Place("trash", "trash", "/trash/"),
+    Place("trash-delete", "trash-delete", "/trash/$destroyed/delete/"),
     Place("style", "style", "/style/"),
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-NO_PAGES = {"look", "logout", "machine-live", "machine-act"}
+NO_PAGES = {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"}
 """Names of addresses that answer a part of a page, or act and lead elsewhere."""

@@ -9,6 +9,10 @@ from tests.browser.pages import MEMBER, NOBODY, OPERATOR
 from tests.stack import Stack
 
 MACHINES = 120
+SSH_KEY = {
+    "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+    "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+}
 _PREPARE = """
 import json
 from tests.browser.site import furnish, found
@@ -40,13 +44,14 @@ def found() -> dict[str, Any]:
     from django.test import Client
 
     from apps.accounts.models import User
-    from apps.compute.models import VirtualMachine
+    from apps.compute.models import SshKeyPair, VirtualMachine
     from apps.compute.states import State
 
     machines = VirtualMachine.objects.order_by("id")
     states = (State.RUNNING, State.STOPPED, State.ERROR, State.DESTROYED)
     rows: dict[str, Any] = {state.lower(): machines.filter(state=state).first() for state in states}
     account = rows["stopped"].account
+    rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):

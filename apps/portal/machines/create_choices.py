@@ -70,7 +70,7 @@ def choices_of(actor: Actor, wanted: Mapping[str, str], keys: list[str] | None =
     asked = _named(ready, wanted.get("template"))
     named = _named(_visible(actor, Zone.objects.filter(enabled=True)), wanted.get("zone"))
     zone = named or _zone(zones, ready, asked, last)
-    accounts = _accounts(actor, wanted.get("account"))
+    accounts = accounts_of(actor, wanted.get("account"))
     account = _named_in(accounts, wanted.get("account")) or _same(accounts, last and last.account)
     account = account or (accounts[0] if accounts else None)
     images = list(ready.filter(secondary_storage__zone=zone)[: SHOWN + 1]) if zone else []
@@ -132,7 +132,7 @@ def _zone(
     return next((zone for zone in zones if zone.pk in with_images), zones[0] if zones else None)
 
 
-def _accounts(actor: Actor, named: str | None) -> list[Account]:
+def accounts_of(actor: Actor, named: str | None) -> list[Account]:
     """The reader's own; an operator's list goes on with others, as far as it is short."""
     rows = Account.objects.select_related("domain").order_by("name_sort", "id")
     own = list(rows.filter(pk__in=actor.account_ids)[:SHOWN])
