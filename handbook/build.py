@@ -17,11 +17,13 @@ from django.utils import translation
 
 from handbook.contents import LANGUAGES, address
 from handbook.pages import Page, navigation, pages
-from handbook.run import Order, run_sphinx
+from handbook.run import PORTAL, Order, run_sphinx
 from handbook.words import say
 
 INDEX = "index.json"
 CURRENT = "current"
+IMAGES = "images"
+"""Pictures of the portal, for the pages and the README alike."""
 
 
 class BuildFailed(Exception):
@@ -49,6 +51,8 @@ def build(root: Path, folder: Path) -> Path:
 
 def _build(root: Path, sources: Path, made: Path) -> None:
     found = {language: pages(root, language) for language in LANGUAGES}
+    if (images := root / "docs" / IMAGES).is_dir():
+        shutil.copytree(images, sources / IMAGES)
     orders = [_order(language, found, sources, made) for language in LANGUAGES]
     with ProcessPoolExecutor(len(orders), mp_context=get_context("spawn")) as processes:
         faults = [fault for fault in processes.map(run_sphinx, orders) if fault]
@@ -61,7 +65,7 @@ def _order(language: str, found: Mapping[str, list[Page]], sources: Path, made: 
     for page in found[language]:
         path = sources / language / f"{page.name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page.text)
+        path.write_text(page.text.replace("](/", f"]({PORTAL}:/"))
     return Order(language, sources / language, made / language, _context(language, found))
 
 

@@ -25,16 +25,29 @@ PARTS = (
     Part(
         "user",
         _("User guide"),
-        ("accessibility",),
+        (
+            "first-login",
+            "create-a-machine",
+            "connect",
+            "start-and-stop",
+            "follow-a-job",
+            "trash",
+            "no-room",
+            "ssh-keys",
+            "quotas",
+            "api-and-tokens",
+            "shortcuts",
+            "accessibility",
+        ),
     ),
-    Part("tenant", _("Accounts and their members"), ()),
+    Part("tenant", _("Accounts and their members"), ("accounts",)),
     Part(
         "operator",
         _("Operator's guide"),
         (),
     ),
     Part("errors", _("Error codes")),
-    Part("api", _("API"), (), translated=False),
+    Part("api", _("API"), ("index",), translated=False),
     Part("developer", _("For developers"), ("architecture", "threat-model"), translated=False),
 )
 GLOSSARY = "glossary"

@@ -40,7 +40,7 @@ SAMPLES: dict[str, Any] = {
     "value": "NaN",
     "wanted": 4,
 }
-"""Values for the parameters of an example."""
+"""Values for the parameters of an example; any other stands as its name."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _OWN_SAMPLES: dict[str, dict[str, Any]] = {"quota_exceeded": {"limit": 8, "used": 6}}
@@ -148,5 +148,5 @@ def _sample(name: str) -> dict[str, Any]:
     texts = (said.detail, said.remedy) if said else (CODES[name].detail, CODES[name].remedy)
     named = [param for text in texts for param in _PARAMETER.findall(str(text))]
     samples = SAMPLES | _OWN_SAMPLES.get(name, {}) | _WANTED_STATE.get(reason, {})
-    params = {param: samples[param] for param in named if param in samples}
+    params = {param: samples.get(param, f"<{param}>") for param in named}
     return {"reason": reason, **params} if reason else params

@@ -39,7 +39,7 @@ class Reference:
     def page(self, noun: str, operations: list[tuple[str, str, Schema]]) -> str:
         head = ("Request", "What it does")
         rows = [
-            (code(f"{method.upper()} {path}"), plain(operation["summary"]))
+            (code(f"{method.upper()} {path}"), plain(_summary(operation)))
             for method, path, operation in operations
         ]
         blocks = [f"# {noun}", table(head, rows)]
@@ -51,7 +51,7 @@ class Reference:
     def _operation(self, method: str, path: str, operation: Schema) -> str:
         parameters = [one for one in operation.get("parameters", ()) if one["in"] in {"query", "path"}]
         return page(
-            f"## {plain(operation['summary'])}",
+            f"## {plain(_summary(operation))}",
             f"```text\n{method.upper()} {path}\n```",
             plain(operation.get("description", "")),
             self._parameters(parameters),
@@ -163,6 +163,10 @@ _LIMITS = {
     "maxLength": "longest length",
     "maxItems": "most entries",
 }
+
+
+def _summary(operation: Schema) -> str:
+    return str(operation.get("summary") or operation["operationId"])
 
 
 def _name(schema: Schema) -> str:

@@ -15,6 +15,8 @@ from sphinx.application import Sphinx
 from sphinx.util.console import nocolor
 
 THEME = Path(__file__).parent / "theme"
+PORTAL = "portal"
+"""The scheme of links that begin at the portal's own root: MyST looks for all others among the pages."""
 _NOT_A_FAULT = re.compile(r'Language "\w+" not supported: Docutils-generated text will be in English')
 """Docutils knows no Greek; none of its own texts stand in our pages."""
 
@@ -58,6 +60,7 @@ def _settings(order: Order) -> dict[str, Any]:
         "language": order.language,
         "extensions": ["myst_parser", "handbook.extension"],
         "myst_heading_anchors": 3,
+        "myst_url_schemes": {"http": None, "https": None, "mailto": None, PORTAL: {"url": "{{path}}"}},
         "suppress_warnings": ["toc.not_included"],  # the navigation comes from handbook.contents
         "html_theme": THEME.name,
         "html_theme_path": [str(THEME.parent)],

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import polib
 import pytest
 from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
 
 from apps.core.rest import statuses
+from apps.core.translations.catalogue import path_of
 from apps.core.words.codes import CODES
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.reasons import REASONS
+from apps.launch.reader import read_document
 from cloudportal.api import VIEWSETS
 from handbook import markdown
 from handbook.contents import LANGUAGES, PARTS, part_of
@@ -97,6 +101,17 @@ def test_every_noun_of_the_api_has_its_page() -> None:
     assert "`ssh_keys`" in machines
 
 
+def test_every_request_of_the_api_is_described_in_words() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    bare = [
+        f"{method} {path}"
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+        if not operation.get("summary")
+    ]
+    assert bare == []
+
+
 def test_the_navigation_of_another_language_points_to_what_is_english_only() -> None:
     sections = {
         section.folder: section
@@ -104,6 +119,33 @@ def test_the_navigation_of_another_language_points_to_what_is_english_only() -> 
     }
     assert {link.language for link in sections["api"].links} == {"en"}
     assert {link.language for link in sections["errors"].links} == {"el"}
+
+
+BOLD = re.compile(r"\*\*([^*]+)\*\*")
+LABELLED = ("user", "tenant", "operator")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_in_bold_is_a_label_that_the_portal_shows(language: str) -> None:
+    catalogue = polib.pofile(str(path_of(settings.BASE_DIR, "el")))
+    shown = {entry.msgid if language == "en" else entry.msgstr for entry in catalogue}
+    named = {
+        (name, label)
+        for name, page in of(language).items()
+        if name.partition("/")[0] in LABELLED
+        for label in BOLD.findall(page.text)
+    }
+    assert len(named) > 20
+    assert sorted((name, label) for name, label in named if label not in shown) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_zone_of_the_guide_can_be_launched(language: str) -> None:
+    example = of(language)["operator/launch-a-zone"].text.partition("```yaml\n")[2].partition("```")[0]
+    document, findings = read_document(example)
+    assert list(findings) == []
+    assert document is not None
+    assert document.zone.name == "Zone1"
 
 
 def test_a_text_with_marks_of_markdown_stays_as_it_is() -> None:
