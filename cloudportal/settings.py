@@ -123,6 +123,7 @@ FILE_UPLOAD_TEMP_DIR = os.environ.get("CLOUDPORTAL_UPLOADS") or None
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("el", _("Greek"))]
 LOCALE_PATHS = [VAR / "locale"]  # compiled there from BASE_DIR / "locale"
+FORMAT_MODULE_PATH = ["cloudportal.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
+from django.utils.formats import date_format
 
 from apps.accounts.models import Account, User
 from apps.compute.models import ServiceOffering, VirtualMachine
@@ -161,3 +163,11 @@ def test_the_reader_changes_the_language_and_stays_on_the_page(reader: User) -> 
     assert answer["Location"] == "/virtual-machines/new/"
     assert b'<html lang="en"' in client.get("/virtual-machines/new/").content
     assert client.cookies[settings.LANGUAGE_COOKIE_NAME].value == "en"
+
+
+def test_a_day_reads_the_same_to_every_reader() -> None:
+    day = datetime(2026, 7, 4, 15, 30, tzinfo=UTC)
+    with translation.override("en"):
+        assert date_format(day, "SHORT_DATETIME_FORMAT") == "4 Jul 2026, 15:30"
+    with translation.override("el"):
+        assert date_format(day, "SHORT_DATE_FORMAT") == "04/07/2026"
