@@ -5,7 +5,8 @@ class LaunchConfig(AppConfig):
     name = "apps.launch"
 
     def ready(self) -> None:
-        from apps.accounts import policy
+        from apps.accounts import policy, secrets
         from apps.launch import models
 
         policy.register(models.Launch, policy.Operators())
+        secrets.register(models.ZoneDraft, "private_key")

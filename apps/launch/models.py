@@ -16,6 +16,7 @@ class ZoneDraft(Row):
 
     user = models.OneToOneField(User, models.CASCADE, related_name="zone_draft")
     data = models.JSONField(default=dict)  # by step: field -> text, as it was typed
+    private_key = models.TextField(blank=True)  # sealed; logs in to the hosts of this draft
     step = models.CharField(max_length=20, blank=True)  # the furthest that was saved
     updated_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -187,12 +187,15 @@ class _Reader:
         return pod, name
 
     def _host_of(self, part: Section, pod: str, cluster: str) -> HostPart:
+        named_by_address = part.has("address")
         address = part.read("address", clean=clean_host_address, default="")
         host = HostPart(
             where=part.where,
             pod=pod,
             cluster=cluster,
-            name=part.read("name", "fqdn", clean=clean_name, default=address or REQUIRED),
+            name=part.read(
+                "name", "fqdn", clean=clean_name, default=address if named_by_address else REQUIRED
+            ),
             address=address,
             port=part.read("ssh_port", "port", clean=clean_whole, default=22, low=1, high=65535),
             username=part.read("username", clean=clean_username, default="root"),

@@ -33,6 +33,10 @@ class Section:
     def at(self, name: str) -> str:
         return f"{self.place}.{name}" if self.place else name
 
+    def has(self, name: str) -> bool:
+        """Whether the key is there, not taken yet, with anything in it."""
+        return name in self._left and self._left[name].data not in (None, "")
+
     def take(self, *names: str) -> tuple[str, Value] | None:
         """The first of these keys that is there; the others count as known too."""
         self._known.extend(names)

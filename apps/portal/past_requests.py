@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.jobs.models import Event, Job
+from apps.launch.export import export_zone
 from apps.portal.copy_as import ApiRequest, Secret
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
@@ -111,7 +113,7 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
         PrimaryStorage,
         "primary-storages/",
         _columns(
-            *("name", "scope", "path", "driver", "overprovision_percent"),
+            *("name", "scope", "path", "driver", "server", "settings", "overprovision_percent"),
             zone=_zone,
             cluster=lambda row: _uuid(row.cluster),
             host=lambda row: _uuid(row.host),
@@ -120,7 +122,7 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
     "secondary_storage.create": (
         SecondaryStorage,
         "secondary-storages/",
-        _columns("name", "path", zone=_zone),
+        _columns("name", "path", "driver", "server", zone=_zone),
     ),
     "service_offering.create": (
         ServiceOffering,
@@ -190,6 +192,15 @@ def _batch(job: Job | None) -> ApiRequest | None:
 
 def _recount(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("POST", "recount/", {"zone": str(target), "fix": bool(data.get("fixed"))})
+
+
+def _applied(target: UUID, data: Data) -> ApiRequest | None:
+    """The document as the zone is now: applying it where it came from has nothing to do."""
+    zone = Zone.objects.select_related("region").filter(uuid=target).first()
+    if zone is None:
+        return None
+    document = export_zone(Actor.system("a request is shown again"), zone)
+    return ApiRequest("POST", "zone-documents/apply/", {"document": document})
 
 
 def _act(noun: str, verb: str) -> Recipe:
@@ -263,6 +274,8 @@ RECIPES: dict[str, Recipe] = {
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),
     "primary_storage.connect": _act("primary-storages", "reconnect"),
+    "secondary_storage.connect": _act("secondary-storages", "reconnect"),
+    "zone.apply": _applied,
     "user.set_active": _patch("users", lambda data: {"is_active": data["active"]}),
     "quota.set": _patch("quotas", dict),
 }

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("apps.portal.preferences.urls")),
     path("", include("apps.portal.style.urls")),
     path("docs/", include("apps.portal.docs.urls")),
+    path("launch/", include("apps.portal.launch.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),
     path("ssh-keys/", include("apps.portal.keys.urls")),

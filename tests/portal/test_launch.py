@@ -1,0 +1,450 @@
+"""The launch wizard, zone documents and the page that follows a launch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts import secrets
+from apps.accounts.models import User
+from apps.jobs.models import Job, JobLock, JobState
+from apps.launch.models import Launch, ZoneDraft
+from apps.launch.yaml_tree import MAX_BYTES
+from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
+from apps.zones.models import Cluster, Host, HostState, Pod, Zone
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+CAMPUS = (Path(__file__).parents[1] / "launch" / "campus.yaml").read_text()
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+TYPED: dict[str, dict[str, str]] = {
+    "zone": {"region": "Athens", "name": "Zone1", "public_dns": "10.0.0.2, 9.9.9.9"},
+    "pod": {
+        "name": "Pod1",
+        "gateway": "10.1.0.1",
+        "netmask": "255.255.255.0",
+        "guest_start": "10.1.0.100",
+        "guest_end": "10.1.0.200",
+        "bridge": "cloudbr0",
+    },
+    "cluster": {
+        "name": "Cluster1",
+        "hypervisor": "kvm",
+        "arch": "x86_64",
+        "cpu_overcommit_percent": "150",
+        "memory_overcommit_percent": "100",
+    },
+    "host": {
+        "where": "network",
+        "hosts": "kvm1 10.1.0.11\r\n10.1.0.12",
+        "username": "root",
+        "port": "2222",
+        "key": "portal",
+    },
+    "primary": {"name": "Primary1", "protocol": "nfs", "scope": "zone", "server": "nas", "path": "/export/p"},
+    "secondary": {"name": "Secondary1", "protocol": "directory", "path": "/srv/secondary"},
+}
+
+
+@pytest.fixture
+def operator() -> User:
+    return factories.make_user(super_admin=True)
+
+
+@pytest.fixture
+def client(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+def fill(client: Client, **changes: dict[str, str]) -> None:
+    """All steps of the wizard."""
+    for step, texts in TYPED.items():
+        answer = client.post(f"/launch/steps/{step}/", {**texts, **changes.get(step, {}), "to": "next"})
+        assert answer.status_code == 302, answer.content.decode()
+
+
+def page(client: Client, path: str, status: int = 200) -> str:
+    answer = client.get(path)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def launched(client: Client, **changes: dict[str, str]) -> Launch:
+    fill(client, **changes)
+    shown = client.get("/launch/review/")
+    answer = client.post("/launch/review/", {"digest": shown.context["plan"].digest})
+    assert answer.status_code == 302
+    launch = Launch.objects.get()
+    assert answer["Location"] == f"/launch/{launch.uuid}/"
+    return launch
+
+
+def over(*rows: Any) -> None:
+    """The jobs about these rows have ended."""
+    jobs = Job.objects.filter(target_uuid__in=[row.uuid for row in rows])
+    jobs.update(state=JobState.DONE, finished_at=timezone.now())
+    JobLock.objects.filter(job__in=jobs).delete()
+
+
+def test_a_zone_is_launched_from_nothing(client: Client) -> None:
+    assert "Begin" in page(client, "/launch/")
+    launch = launched(client)
+    assert (Zone.objects.get().name, Zone.objects.get().dns) == ("Zone1", ["10.0.0.2", "9.9.9.9"])
+    assert Cluster.objects.get().cpu_overcommit_percent == 150
+    hosts = [(host.name, host.address, host.port) for host in Host.objects.order_by("id")]
+    assert hosts == [("kvm1", "10.1.0.11", 2222), ("10.1.0.12", "10.1.0.12", 2222)]
+    pool = PrimaryStorage.objects.get()
+    assert (pool.scope, pool.driver, pool.server, pool.path) == ("zone", "nfs", "nas", "/export/p")
+    assert not ZoneDraft.objects.exists()
+    text = page(client, f"/launch/{launch.uuid}/")
+    assert "0 of 2" in text
+    assert "It goes on by itself" in text
+
+
+def test_a_trial_needs_no_host_at_all(client: Client) -> None:
+    launched(
+        client,
+        cluster={"hypervisor": "simulator"},
+        host={"count": "3", "hosts": ""},
+        primary={"protocol": "directory", "scope": "host", "path": "/srv/local"},
+    )
+    assert list(Host.objects.values_list("name", "driver").order_by("id")) == [
+        (f"simulated-{n}", "simulator") for n in (1, 2, 3)
+    ]
+    pools = PrimaryStorage.objects.order_by("id")
+    assert [(pool.name, pool.scope) for pool in pools] == [
+        (f"Primary1 simulated-{n}", "host") for n in (1, 2, 3)
+    ]
+
+
+def test_this_machine_can_be_the_host(client: Client) -> None:
+    launched(client, host={"where": "here", "hosts": ""})
+    assert (Host.objects.get().name, Host.objects.get().address) == ("portal", "")
+
+
+def test_what_was_typed_is_there_on_another_browser_and_after_the_session(
+    client: Client, operator: User
+) -> None:
+    client.post("/launch/steps/zone/", {**TYPED["zone"], "name": "Ζώνη", "to": "next"})
+    client.post("/launch/steps/pod/", {**TYPED["pod"], "gateway": "10.1.", "to": "back"})
+    client.logout()
+    other = Client()
+    other.force_login(operator)
+    assert "Ζώνη" in page(other, "/launch/")
+    assert 'value="Ζώνη"' in page(other, "/launch/steps/zone/")
+    pod = page(other, "/launch/steps/pod/")
+    assert 'value="10.1."' in pod
+    assert "This is not an IPv4 address" in pod
+    stranger = Client()
+    stranger.force_login(factories.make_user(super_admin=True))
+    assert "Ζώνη" not in page(stranger, "/launch/")
+
+
+def test_a_step_that_cannot_be_is_kept_and_told_beside_its_field(client: Client) -> None:
+    client.post("/launch/steps/zone/", {**TYPED["zone"], "to": "next"})
+    answer = client.post("/launch/steps/pod/", {**TYPED["pod"], "guest_end": "10.2.0.1", "to": "next"})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["guest_end"]
+    assert "not a usable address of 10.1.0.0/24" in answer.content.decode()
+    assert ZoneDraft.objects.get().data["pod"]["guest_end"] == "10.2.0.1"
+    blank = client.post("/launch/steps/pod/", {"to": "next"})
+    assert {"name", "gateway", "netmask", "guest_start"} <= set(blank.context["form"].errors)
+
+
+@pytest.mark.parametrize(
+    ("step", "typed", "field"),
+    [
+        ("zone", {"public_dns": "10.0.0.2, nine"}, "public_dns"),
+        ("zone", {"name": "a\u200eb"}, "name"),
+        ("pod", {"netmask": "255.0.255.0"}, "netmask"),
+        ("pod", {"bridge": "br 0"}, "bridge"),
+        ("pod", {"reserved_start": "10.1.0.150", "reserved_end": "10.1.0.160"}, "guest_start"),
+        ("cluster", {"cpu_overcommit_percent": "many"}, "cpu_overcommit_percent"),
+        ("cluster", {"memory_overcommit_percent": "50"}, "memory_overcommit_percent"),
+        ("cluster", {"hypervisor": "xen"}, "hypervisor"),
+        ("host", {"hosts": "10.1.0.11\n10.1.0.150"}, "hosts"),
+        ("host", {"hosts": "10.1.0.11\n10.1.0.11"}, "hosts"),
+        ("host", {"port": "99999"}, "port"),
+        ("host", {"username": "R oot"}, "username"),
+        ("primary", {"server": ""}, "server"),
+        ("primary", {"path": "export"}, "path"),
+        ("secondary", {"path": "/srv/../x"}, "path"),
+    ],
+)
+def test_each_field_is_judged_as_it_is_typed(
+    client: Client, step: str, typed: dict[str, str], field: str
+) -> None:
+    fill(client)
+    answer = client.post(f"/launch/steps/{step}/check/", {**TYPED[step], **typed})
+    assert answer.status_code == 200
+    errors = answer.context["form"].errors
+    assert (field in errors) or (field == "server" and not errors), errors  # a blank is no fault yet
+    assert ZoneDraft.objects.get().data[step] != {**TYPED[step], **typed}
+    if field != "server":
+        assert answer.content.decode().count('class="fault"') >= 1
+    assert client.post(f"/launch/steps/{step}/", {**TYPED[step], **typed, "to": "next"}).status_code == 422
+
+
+def test_while_typing_a_blank_field_is_no_fault_yet(client: Client) -> None:
+    answer = client.post("/launch/steps/pod/check/", {"name": "Pod1", "gateway": "10.1.0.1"})
+    assert answer.context["form"].errors == {}
+    assert 'id="id_gateway_error"' in answer.content.decode()
+
+
+def test_the_line_of_a_host_is_named(client: Client) -> None:
+    fill(client)
+    answer = client.post("/launch/steps/host/check/", {**TYPED["host"], "hosts": "10.1.0.11\n10.1.0.300"})
+    assert "Line 2: This is not an IPv4 address." in str(answer.context["form"].errors)
+
+
+def test_the_review_warns_and_leads_to_what_is_wrong(client: Client) -> None:
+    fill(client, pod={"reserved_start": "10.1.0.10", "reserved_end": "10.1.0.20"})
+    text = page(client, "/launch/review/")
+    assert "It can be launched, but this looks odd" in text
+    assert "10.1.0.11 (host kvm1)" in text
+    client.post("/launch/steps/pod/", {**TYPED["pod"], "guest_start": "10.1.0.5", "to": "next"})
+    text = page(client, "/launch/review/")
+    assert "It cannot be launched like this" in text
+    assert 'href="/launch/steps/host/"' in text
+    assert client.post("/launch/review/", {"digest": ""}).status_code == 200
+    assert not Zone.objects.exists()
+
+
+def test_only_what_was_reviewed_is_launched(client: Client) -> None:
+    fill(client)
+    digest = client.get("/launch/review/").context["plan"].digest
+    client.post("/launch/steps/cluster/", {**TYPED["cluster"], "name": "Other", "to": "next"})
+    answer = client.post("/launch/review/", {"digest": digest})
+    assert "has changed since this plan was made" in answer.content.decode()
+    assert not Zone.objects.exists()
+
+
+def test_a_review_before_all_is_filled_in_leads_to_what_is_missing(client: Client) -> None:
+    client.post("/launch/steps/zone/", {**TYPED["zone"], "to": "next"})
+    assert client.get("/launch/review/")["Location"] == "/launch/steps/pod/"
+    assert client.get("/launch/steps/host/")["Location"] == "/launch/steps/pod/"
+
+
+def test_a_private_key_is_kept_sealed_used_and_never_shown(client: Client) -> None:
+    key = Ed25519PrivateKey.generate()
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    fill(client)
+    broken = client.post("/launch/steps/host/", {**TYPED["host"], "key": "own", "private_key": "no key"})
+    assert list(broken.context["form"].errors) == ["private_key"]
+    fill(client, host={"key": "own", "private_key": text})
+    draft = ZoneDraft.objects.get()
+    secret = text.splitlines()[1]
+    assert secret not in str(draft.data) + draft.private_key
+    assert secret not in page(client, "/launch/steps/host/") + page(client, "/launch/yaml/")
+    digest = client.get("/launch/review/").context["plan"].digest
+    client.post("/launch/review/", {"digest": digest})
+    host = Host.objects.order_by("id")[0]
+    assert secrets.unseal(Host, host.uuid, "private_key", host.private_key).strip() == text.strip()
+
+
+def test_the_portals_own_key_is_shown_with_the_line_that_puts_it_there(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.PORTAL_KEY_PATH = tmp_path / "portal_ed25519"
+    (tmp_path / "portal_ed25519.pub").write_text(f"{HOST_KEY} portal\n")
+    line = f"echo &#x27;{HOST_KEY} portal&#x27; &gt;&gt; ~/.ssh/authorized_keys"
+    assert line in page(client, "/launch/")
+    fill(client)
+    assert line in page(client, "/launch/steps/host/")
+
+
+def test_the_yaml_is_a_click_away_and_means_the_same(client: Client) -> None:
+    fill(client)
+    answer = client.get("/launch/yaml/?download")
+    assert answer["Content-Disposition"] == 'attachment; filename="Zone1.yaml"'
+    text = answer.content.decode()
+    shown = client.post("/launch/document/", {"document": text})
+    assert [item.name for item in shown.context["plan"].changes] == [
+        item.name for item in client.get("/launch/review/").context["plan"].changes
+    ]
+
+
+def test_a_draft_is_thrown_away_when_that_is_confirmed(client: Client) -> None:
+    fill(client)
+    assert "Throw the draft away?" in page(client, "/launch/discard/")
+    assert ZoneDraft.objects.exists()
+    client.post("/launch/discard/")
+    assert not ZoneDraft.objects.exists()
+
+
+def test_a_draft_that_nobody_goes_on_with_is_forgotten(client: Client) -> None:
+    fill(client)
+    ZoneDraft.objects.update(expires_at=timezone.now())
+    assert "Begin" in page(client, "/launch/")
+    assert not ZoneDraft.objects.exists()
+
+
+def test_a_document_is_planned_in_plain_words_then_applied(client: Client) -> None:
+    shown = client.post("/launch/document/", {"document": CAMPUS})
+    text = shown.content.decode()
+    assert "Left out on purpose" in text
+    assert "192.168.10.16 (host srvr1.cloud.priv, public_dns, internal_dns)" in text
+    assert "14 parts are created." in text
+    assert not Zone.objects.exists()
+    body = {"document": CAMPUS, "digest": shown.context["plan"].digest, "apply": "yes"}
+    answer = client.post("/launch/document/", body)
+    assert answer["Location"] == f"/launch/{Launch.objects.get().uuid}/"
+    again = client.post("/launch/document/", {"document": CAMPUS})
+    assert "nothing to do" in again.content.decode()
+    exported = client.get(f"/launch/zones/{Zone.objects.get().uuid}/document/")
+    assert exported["Content-Type"].startswith("application/yaml")
+    whole = page(client, f"/launch/document/?zone={Zone.objects.get().uuid}")
+    assert "srvr1.cloud.priv" in whole
+
+
+def test_a_file_is_a_document_too_and_one_that_is_none_is_told(client: Client) -> None:
+    def sent(data: bytes) -> Any:
+        return client.post("/launch/document/", {"file": SimpleUploadedFile("zone.yaml", data)})
+
+    assert sent(CAMPUS.encode()).status_code == 200
+    large = sent(b"x" * (MAX_BYTES + 1))
+    assert (large.status_code, "longer than" in large.content.decode()) == (422, True)
+    assert "not text in UTF-8" in sent(b"\xff\xfe").content.decode()
+    bomb = client.post("/launch/document/", {"document": "a: &x [1]\nb: *x"})
+    assert bomb.status_code == 422
+    assert "(line 2)" in bomb.content.decode()
+    assert "Write the value out" in bomb.content.decode()
+
+
+def test_a_changed_zone_is_shown_as_it_was_and_as_it_becomes(client: Client) -> None:
+    launched(client)
+    text = client.get("/launch/document/?zone=" + str(Zone.objects.get().uuid)).context["form"].initial
+    changed = text["document"].replace("cpu_overcommit_percent: 150", "cpu_overcommit_percent: 300")
+    shown = client.post("/launch/document/", {"document": changed}).content.decode()
+    assert "<code>cpu_overcommit_percent</code>" in shown
+    assert "150</del>" in shown
+    assert "300</ins>" in shown
+
+
+def test_a_key_that_a_host_shows_is_trusted_with_a_click(client: Client) -> None:
+    launch = launched(client)
+    host = Host.objects.order_by("id")[0]
+    over(host)
+    Host.objects.filter(pk=host.pk).update(
+        state=HostState.ALERT, state_reason="host_key_untrusted", shown_key=HOST_KEY
+    )
+    text = page(client, f"/launch/{launch.uuid}/")
+    assert "It waits for you" in text
+    assert "SHA256:" in text
+    body = {"verb": "trust", "id": str(host.uuid), "key": HOST_KEY}
+    client.post(f"/launch/{launch.uuid}/act/", body)
+    host.refresh_from_db()
+    assert (host.host_key, host.state) == (HOST_KEY, HostState.CONNECTING)
+    assert Job.objects.filter(target_uuid=host.uuid, finished_at=None).exists()
+    answer = client.post(f"/launch/{launch.uuid}/act/", body, follow=True)
+    assert "shows another key by now" in answer.content.decode()
+
+
+def test_a_host_that_failed_is_explained_corrected_and_goes_on(client: Client) -> None:
+    launch = launched(client)
+    host = Host.objects.order_by("id")[0]
+    over(host)
+    error = {"code": "host_access_denied", "params": {}, "technical": "root@10.1.0.11: denied"}
+    Job.objects.filter(target_uuid=host.uuid).update(state=JobState.FAILED, error=error)
+    Host.objects.filter(pk=host.pk).update(
+        state=HostState.DISCONNECTED, state_reason="host_access_denied", host_key=HOST_KEY
+    )
+    text = page(client, f"/launch/{launch.uuid}/")
+    assert "The host does not let us in" in text
+    assert "root@10.1.0.11: denied" in text
+    path = f"/launch/{launch.uuid}/hosts/{host.uuid}/"
+    assert 'value="10.1.0.11"' in page(client, path)
+    way = {"address": "10.1.0.12", "port": "2222", "username": "root"}
+    taken = client.post(path, way)
+    assert (taken.status_code, "Another host has this address" in taken.content.decode()) == (422, True)
+    assert client.post(path, {**way, "address": "10.1.0.13"}).status_code == 302
+    host.refresh_from_db()
+    assert (host.address, host.state) == ("10.1.0.13", HostState.CONNECTING)
+    over(host)
+    assert client.post(path, {**way, "address": "10.1.0.13"}).status_code == 302
+    assert Job.objects.filter(target_uuid=host.uuid, finished_at=None).count() == 1
+
+
+def test_storage_that_failed_is_looked_at_again(client: Client) -> None:
+    launch = launched(client)
+    store, pool = SecondaryStorage.objects.get(), PrimaryStorage.objects.get()
+    over(store, pool)
+    error = {"code": "command_failed", "params": {}, "technical": "mounting nas:/export/p: refused"}
+    Job.objects.filter(target_uuid=store.uuid).update(state=JobState.FAILED, error=error)
+    Host.objects.update(state=HostState.UP)
+    text = page(client, f"/launch/{launch.uuid}/")
+    assert "mounting nas:/export/p: refused" in text
+    assert "nobody has read how large" in text
+    for verb, row in (("store", store), ("pool", pool)):
+        client.post(f"/launch/{launch.uuid}/act/", {"verb": verb, "id": str(row.uuid)})
+        assert Job.objects.filter(target_uuid=row.uuid, finished_at=None).count() == 1
+
+
+def test_a_zone_with_a_host_a_pool_and_an_image_is_ready(client: Client) -> None:
+    launch = launched(client)
+    over(*Host.objects.all(), *PrimaryStorage.objects.all(), *SecondaryStorage.objects.all())
+    Host.objects.update(state=HostState.UP, cpu_cores=8, memory_mib=16384, cpu_model="Xeon")
+    PrimaryStorage.objects.update(capacity_bytes=2**40)
+    assert "has no image yet" in page(client, f"/launch/{launch.uuid}/live/")
+    Template.objects.create(
+        name="debian",
+        account=factories.make_account(),
+        secondary_storage=SecondaryStorage.objects.get(),
+        state=Template.State.READY,
+    )
+    text = page(client, f"/launch/{launch.uuid}/live/")
+    assert "Zone1 is ready: create the first VM." in text
+    assert "8 cores, 16 GiB of memory, Xeon" in text
+    assert "1 TiB" in text
+
+
+def test_the_page_of_a_launch_costs_the_same_for_many_hosts(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    lines = "\n".join(f"10.1.0.{n}" for n in range(11, 71))
+    launch = launched(client, host={"hosts": lines})
+    with django_assert_max_num_queries(10):
+        page(client, f"/launch/{launch.uuid}/live/")
+
+
+def test_to_everybody_else_there_is_nothing(client: Client) -> None:
+    launch = launched(client)
+    host, zone = Host.objects.order_by("id")[0], Zone.objects.get()
+    member = Client()
+    member.force_login(factories.make_user(factories.make_account()))
+    for path in (
+        "/launch/",
+        "/launch/steps/zone/",
+        "/launch/review/",
+        "/launch/yaml/",
+        "/launch/discard/",
+        "/launch/document/",
+        f"/launch/zones/{zone.uuid}/document/",
+        f"/launch/{launch.uuid}/",
+        f"/launch/{launch.uuid}/live/",
+        f"/launch/{launch.uuid}/hosts/{host.uuid}/",
+    ):
+        assert member.get(path).status_code == 404
+        answer = Client().get(path)
+        assert (answer.status_code, answer["Location"].startswith("/login/")) == (302, True)
+    for path in ("/launch/steps/pod/check/", f"/launch/{launch.uuid}/act/", "/launch/review/"):
+        assert member.post(path, {"verb": "host", "id": str(host.uuid)}).status_code == 404
+    assert Pod.objects.count() == 1
+
+
+def test_an_act_names_a_row_of_this_zone(client: Client) -> None:
+    launch = launched(client)
+    elsewhere = factories.make_zone(hosts=1)
+    stranger = Host.objects.get(zone=elsewhere)
+    for body in ({"verb": "host", "id": str(stranger.uuid)}, {"verb": "host", "id": "x"}, {"verb": "burn"}):
+        assert client.post(f"/launch/{launch.uuid}/act/", body).status_code == 404
+    assert client.get("/launch/steps/roof/").status_code == 404
