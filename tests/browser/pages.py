@@ -40,9 +40,25 @@ PAGES = (
     Place("ssh-key-delete", "ssh-key-delete", "/ssh-keys/$ssh_key/delete/", MEMBER),
     Place("trash", "trash", "/trash/"),
     Place("trash-delete", "trash-delete", "/trash/$destroyed/delete/"),
+    Place("launch", "launch", "/launch/"),
+    *(
+        Place(f"launch-{step}", "launch-step", f"/launch/steps/{step}/")
+        for step in ("zone", "pod", "cluster", "host", "primary", "secondary")
+    ),
+    Place("launch-review", "launch-review", "/launch/review/"),
+    Place("launch-yaml", "launch-yaml", "/launch/yaml/"),
+    Place("launch-discard", "launch-discard", "/launch/discard/"),
+    Place("launch-document", "launch-document", "/launch/document/?zone=$zone"),
+    Place("launch-progress", "launch-progress", "/launch/$launch/"),
+    Place("launch-repair", "launch-repair", "/launch/$launch/hosts/$launched/"),
     Place("style", "style", "/style/"),
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-NO_PAGES = {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"}
+NO_PAGES = {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"} | {
+    "launch-check",
+    "launch-live",
+    "launch-act",
+    "launch-export",
+}
 """Names of addresses that answer a part of a page, or act and lead elsewhere."""

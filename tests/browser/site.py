@@ -37,6 +37,29 @@ def furnish(machines: int = MACHINES) -> None:
     from workers.campus.build import build_campus
 
     build_campus(machines)
+    begin_a_launch()
+
+
+def begin_a_launch() -> None:
+    """A zone under way whose host nobody reaches, and a draft of another one."""
+    from apps.accounts.actor import Actor
+    from apps.accounts.models import User
+    from apps.launch.apply import apply_document
+    from apps.launch.draft import DEFAULTS, compose
+    from apps.launch.export import dump
+    from apps.launch.services import save_step
+
+    admin = Actor(User.objects.get(username="admin"))
+    pod = {"gateway": "10.250.0.1", "guest_start": "10.250.0.100", "guest_end": "10.250.0.200"}
+    texts = {step: dict(defaults) for step, defaults in DEFAULTS.items()}
+    texts["zone"]["name"] = "Under way"
+    texts["pod"].update(pod)
+    texts["host"]["hosts"] = "far 10.250.0.11"
+    apply_document(admin, dump(compose(texts)))
+    texts["zone"]["name"] = "Draft"
+    texts["host"]["hosts"] = "near 10.250.0.12"
+    for step, typed in texts.items():
+        save_step(admin, step, typed)
 
 
 def found() -> dict[str, Any]:
@@ -46,12 +69,17 @@ def found() -> dict[str, Any]:
     from apps.accounts.models import User
     from apps.compute.models import SshKeyPair, VirtualMachine
     from apps.compute.states import State
+    from apps.launch.models import Launch
+    from apps.zones.models import Host
 
     machines = VirtualMachine.objects.order_by("id")
     states = (State.RUNNING, State.STOPPED, State.ERROR, State.DESTROYED)
     rows: dict[str, Any] = {state.lower(): machines.filter(state=state).first() for state in states}
     account = rows["stopped"].account
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
+    rows["launch"] = Launch.objects.get()
+    rows["zone"] = rows["launch"].zone
+    rows["launched"] = Host.objects.get(zone=rows["zone"])
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):
