@@ -55,10 +55,15 @@ PAGES = (
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-NO_PAGES = {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"} | {
-    "launch-check",
-    "launch-live",
-    "launch-act",
-    "launch-export",
-}
-"""Names of addresses that answer a part of a page, or act and lead elsewhere."""
+NO_PAGES = (
+    {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"}
+    | {
+        "launch-check",
+        "launch-live",
+        "launch-act",
+        "launch-export",
+    }
+    | {"docs", "docs-page"}
+)
+"""Names of addresses that answer a part of a page, act and lead elsewhere, or (the documentation) have
+tests of their own."""
