@@ -1,7 +1,7 @@
 """No request's body is taken in before it is known to be of a size that its path may have.
 
 The server hands bodies on as they come and would put any length of them on disk before a view, or
-even the token, is looked at. Only the path of template uploads takes more than a small body, and only
+even the token, is looked at. Only the paths of template uploads take more than a small body, and only
 from somebody who may register templates: what others send there is not read at all.
 """
 
@@ -19,7 +19,7 @@ from apps.accounts.authentication import sender_may
 from apps.core.asgi import CLOSE, Application, Message, Receive, Send, refuse
 
 SMALL_BYTES = 2 * 1024 * 1024
-UPLOADS = "/api/v1/templates/"
+UPLOADS = frozenset({"/api/v1/templates/", "/templates/new/"})
 
 
 class BodyLimit:
@@ -33,7 +33,7 @@ class BodyLimit:
             await self.application(scope, receive, send)
             return
         limit = SMALL_BYTES
-        if scope["path"] == UPLOADS and scope["method"] == "POST":
+        if scope["path"] in UPLOADS and scope["method"] == "POST":
             limit = settings.TEMPLATE_MAX_BYTES + SMALL_BYTES
             if not await sync_to_async(_is_welcome)(scope):
                 await self.application(scope, _without_body(), _closing(send))

@@ -1,0 +1,138 @@
+"""The operator's home: is anything wrong, how full is the cloud, and what is left to do at its beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import User
+from apps.compute.capacity import Place, capacity_of
+from apps.compute.models import ServiceOffering, StrayMachine
+from apps.core.messages import explain_error, host_trouble
+from apps.jobs.events import event_label
+from apps.jobs.kinds import all_kinds
+from apps.jobs.models import Job, JobState
+from apps.portal.home.person import jobs_of
+from apps.portal.infrastructure.gauges import Gauge, place_gauges
+from apps.portal.infrastructure.hosts import SEEN_TWICE
+from apps.storage.models import Template
+from apps.zones.models import Host, HostState
+from apps.zones.trouble import in_trouble, troubles_of
+
+SHOWN = 8
+CLUSTERS_SHOWN = 12
+RECENT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    done: bool
+    label: str
+    text: str
+    href: str
+
+
+def operator_context(actor: Actor) -> dict[str, Any]:
+    whole = capacity_of(actor)
+    trouble = Host.objects.filter(in_trouble()).select_related("cluster", "zone")
+    hosts = list(trouble.order_by("state", "name_sort", "pk")[: SHOWN + 1])
+    steps = first_steps(whole)
+    return {
+        "whole": whole,
+        "gauges": place_gauges(whole),
+        "charts": charts_of(whole),
+        "hosts": [(host, [host_trouble(code) for code in troubles_of(host)]) for host in hosts[:SHOWN]],
+        "more_hosts": len(hosts) > SHOWN,
+        "jobs_in_trouble": jobs_in_trouble(),
+        "jobs": jobs_of(actor),
+        "strays": StrayMachine.objects.filter(sightings__gte=SEEN_TWICE).count(),
+        "steps": steps if not all(step.done for step in steps) else [],
+    }
+
+
+def jobs_in_trouble() -> list[tuple[Job, str, Any]]:
+    """Those that are stuck, and those that failed within a day: with what they did and why."""
+    stuck = list(Job.objects.filter(state=JobState.STUCK, finished_at=None).order_by("-pk")[:SHOWN])
+    recent = Job.objects.filter(kind__in=list(all_kinds()), state=JobState.FAILED)
+    failed = recent.filter(finished_at__gte=timezone.now() - RECENT).order_by("-pk")
+    rows = [*stuck, *failed[: SHOWN - len(stuck)]]
+    return [(job, event_label(job.kind), explain_error(job.error) if job.error else None) for job in rows]
+
+
+def first_steps(whole: Place) -> list[FirstStep]:
+    """What a new cloud needs before somebody else can make a machine in it."""
+    return [
+        FirstStep(
+            whole.hosts.hosts_by_state.get(HostState.UP, 0) > 0 and whole.storage.pools > 0,
+            _("Launch a zone"),
+            _("A pod, a cluster, storage and a host that is up: the portal asks for one after the other."),
+            _href("launch", "infrastructure"),
+        ),
+        FirstStep(
+            Template.objects.filter(state=Template.State.READY).exists(),
+            _("Add an image"),
+            _("A disk image in the format qcow2, from which machines are made."),
+            _href("template-new"),
+        ),
+        FirstStep(
+            ServiceOffering.objects.filter(enabled=True).exists(),
+            _("Create a size"),
+            _("How many vCPUs, how much memory and disk a machine gets."),
+            _href("offering-new"),
+        ),
+        FirstStep(
+            User.objects.filter(is_super_admin=False, is_active=True).exists(),
+            _("Invite a user"),
+            _("Give somebody an account, and a link that logs them in once."),
+            _href("invite"),
+        ),
+    ]
+
+
+def _href(*names: str) -> str:
+    """The first of these addresses that there is."""
+    for name in names:
+        try:
+            return reverse(f"portal:{name}")
+        except NoReverseMatch:
+            continue
+    return ""
+
+
+def charts_of(whole: Place) -> list[dict[str, Any]]:
+    """A chart a measure over the zones, and one of the fullest clusters."""
+    zones = [(place, place_gauges(place)) for place in whole.of_kind("zone")]
+    labels = (_("CPU by zone"), _("Memory by zone"), _("Storage by zone"))
+    charts = [
+        _chart(title, [(place, bars[n]) for place, bars in zones if n < len(bars)])
+        for n, title in enumerate(labels)
+    ]
+    clusters = [(place, _fullest(place)) for place in whole.of_kind("cluster") if place.hosts.hosts]
+    fullest = sorted(clusters, key=lambda pair: -pair[1].percent)[:CLUSTERS_SHOWN]
+    return [
+        chart for chart in [*charts, _chart(_("The fullest clusters"), fullest, named=True)] if chart["rows"]
+    ]
+
+
+def _fullest(place: Place) -> Gauge:
+    return max(place_gauges(place)[:2], key=lambda gauge: gauge.percent)
+
+
+def _chart(title: str, bars: list[tuple[Place, Gauge]], *, named: bool = False) -> dict[str, Any]:
+    rows = [
+        {
+            "label": place.row.name,
+            "percent": gauge.percent,
+            "text": _("%(what)s: %(text)s") % {"what": gauge.label, "text": gauge.text}
+            if named
+            else gauge.text,
+        }
+        for place, gauge in bars
+    ]
+    return {"title": title, "rows": rows, "head_label": _("Cluster") if named else _("Zone")}

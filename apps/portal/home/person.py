@@ -1,0 +1,71 @@
+"""The home of people who have machines: theirs, what of their quota is used, what is under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.accounts.models import Quota
+from apps.compute.models import Nic, VirtualMachine
+from apps.compute.states import State
+from apps.core.messages import note_text
+from apps.jobs.events import event_label
+from apps.jobs.kinds import quiet_kinds
+from apps.jobs.models import Job
+from apps.portal.infrastructure.gauges import Gauge, cpu_gauge, grouped, memory_gauge, storage_gauge
+
+MACHINES = 10
+JOBS = 5
+ACCOUNTS = 5
+GIB = 2**30
+
+
+def person_context(actor: Actor) -> dict[str, Any]:
+    machines = policy.visible(actor, VirtualMachine.objects.exclude(state=State.DESTROYED))
+    nics = Prefetch("nics", Nic.objects.select_related("ip").order_by("device_index"))
+    rows = machines.select_related("offering", "zone", "account").prefetch_related(nics).defer("user_data")
+    shown = list(rows.order_by("-pk")[: MACHINES + 1])
+    return {
+        "machines": [(vm, _address(vm)) for vm in shown[:MACHINES]],
+        "more": len(shown) > MACHINES,
+        "jobs": jobs_of(actor),
+        "quotas": quotas_of(actor),
+    }
+
+
+def _address(vm: VirtualMachine) -> str:
+    return next((nic.ip.address for nic in vm.nics.all() if nic.ip), "")
+
+
+def jobs_of(actor: Actor) -> list[tuple[Job, str, str]]:
+    """What is under way for this reader, the latest first: the job, what it does, and its present step."""
+    live = Job.objects.filter(finished_at=None, parent=None).exclude(kind__in=quiet_kinds())
+    rows = policy.visible(actor, live).order_by("-pk")[:JOBS]
+    return [(job, event_label(job.kind), note_text(job.note)) for job in rows]
+
+
+def quotas_of(actor: Actor) -> list[tuple[str, list[Gauge]]]:
+    """Name and gauges of each account that this reader is a member of."""
+    rows = Quota.objects.filter(account__in=actor.account_ids).select_related("account")
+    found = rows.order_by("account__name_sort", "pk")[:ACCOUNTS]
+    return [(quota.account.name if quota.account else "", _gauges(quota)) for quota in found]
+
+
+def _gauges(quota: Quota) -> list[Gauge]:
+    """One for each resource that has a limit."""
+    found = []
+    if quota.max_machines is not None:
+        words = {"used": grouped(quota.used_machines), "total": grouped(quota.max_machines)}
+        text = _("%(used)s of %(total)s") % words
+        found.append(Gauge(_("Machines"), quota.used_machines, quota.max_machines, text))
+    if quota.max_vcpus is not None:
+        found.append(cpu_gauge(quota.used_vcpus, quota.max_vcpus))
+    if quota.max_memory_mib is not None:
+        found.append(memory_gauge(quota.used_memory_mib, quota.max_memory_mib))
+    if quota.max_storage_gib is not None:
+        found.append(storage_gauge(quota.used_storage_gib * GIB, quota.max_storage_gib * GIB))
+    return found

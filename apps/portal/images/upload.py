@@ -1,0 +1,55 @@
+"""A new template from a file: a form that a browser sends as it comes, gigabytes and all.
+
+The file goes to disk while it arrives, up to the largest template, and only from people who may register
+one; the check against forged requests is done after the reader of files is in place, and before anything
+is made of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.portal.images.forms import NewTemplateForm
+from apps.portal.pages import page
+from apps.storage.api import CappedUpload
+from apps.storage.models import Template
+from apps.storage.services_templates import new_template, register_template, staged_upload, storage_of
+
+
+@csrf_exempt  # until the handler stands; `_form` checks
+@page
+def template_new(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    policy.require(actor, "template.register")
+    if request.method != "POST":
+        return _form(request, actor)
+    handler = CappedUpload(request)
+    request.upload_handlers = [handler]
+    try:
+        return _form(request, actor)
+    finally:
+        for file in handler.opened:
+            file.close()
+
+
+@csrf_protect
+def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    if request.method != "POST":
+        form = NewTemplateForm(actor)
+    else:
+        form = NewTemplateForm(actor, request.POST, request.FILES)
+        template = form.tried(lambda **given: _register(actor, **given))
+        if template is not None:
+            return redirect("portal:template", template.uuid)
+    return render(request, "portal/images/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _register(actor: Actor, *, file: Any, zone: Any, **given: Any) -> Template:
+    template = new_template(actor, secondary_storage=storage_of(zone), **given)
+    with staged_upload(template, file):
+        return register_template(actor, template=template)[0]

@@ -1,0 +1,177 @@
+"""Sizes that machines are made in: offered, renamed, withdrawn, removed when no machine has them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as say
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.compute.models import ServiceOffering, VirtualMachine
+from apps.compute.services import offerings
+from apps.core.errors import CloudError, NotFound
+from apps.jobs.events import event_label
+from apps.jobs.models import Event
+from apps.portal.list_cells import badge
+from apps.portal.list_filters import Flag, Search
+from apps.portal.lists import Column, Empty, ListPage
+from apps.portal.pages import complain, operator_page
+from apps.portal.service_forms import ServiceForm, line, whole
+from apps.portal.templatetags.portal import mib, size
+
+EVENTS_SHOWN = 10
+
+
+class RenameForm(ServiceForm):
+    name = line(_("Name"))
+
+
+class NewOfferingForm(RenameForm):
+    vcpus = whole(_("vCPUs"), low=1, high=1024, initial=1)
+    memory_mib = whole(_("Memory in MiB"), low=64, high=16 * 1024 * 1024, initial=1024)
+    root_disk_gib = whole(
+        _("Disk in GiB"), low=0, high=65536, initial=0, help_text=_("0: as large as the image.")
+    )
+
+
+def disk_of(row: ServiceOffering) -> str:
+    return size(row.root_disk_gib * 2**30) if row.root_disk_gib else say("as the image")
+
+
+def _count_machines(_actor: Actor, rows: list[ServiceOffering]) -> None:
+    """How many machines have each of the rows: one statement."""
+    machines = VirtualMachine.objects.filter(offering__in=rows).order_by()
+    counts = dict(machines.values_list("offering").annotate(Count("pk")))
+    for row in rows:
+        row.machine_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
+
+
+def _enabled(row: ServiceOffering) -> SafeString:
+    return badge("enabled", row.enabled)
+
+
+OFFERINGS = ListPage(
+    key="offerings",
+    title=_("Sizes"),
+    rows=ServiceOffering.objects.all,
+    columns=(
+        Column(
+            "name",
+            _("Name"),
+            lambda row: row.name,
+            order="name_sort",
+            href=lambda row: reverse("portal:offering", args=[row.uuid]),
+        ),
+        Column("vcpus", _("vCPUs"), lambda row: row.vcpus, order="vcpus"),
+        Column("memory", _("Memory"), lambda row: mib(row.memory_mib), order="memory_mib"),
+        Column("disk", _("Disk"), disk_of, order="root_disk_gib"),
+        Column("machines", _("Machines"), lambda row: row.machine_count),
+        Column(
+            "state",
+            _("State"),
+            lambda row: say("Enabled") if row.enabled else say("Disabled"),
+            html=_enabled,
+        ),
+        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+    ),
+    filters=(Search(_("Name")), Flag("enabled", _("Enabled"), _("Enabled"), _("Disabled"))),
+    empty=Empty(
+        _("No sizes yet"),
+        _("A size says how many vCPUs, how much memory and disk a machine gets."),
+        "portal:offering-new",
+        _("Create a size"),
+        "sliders",
+    ),
+    prepare=_count_machines,
+    template="portal/offerings/list.html",
+    live="offering",
+)
+
+
+@operator_page
+def offering_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    return OFFERINGS.respond(request, actor)
+
+
+def _find(actor: Actor, uuid: UUID) -> ServiceOffering:
+    return policy.find(actor, ServiceOffering.objects.all(), uuid)
+
+
+@operator_page
+def offering_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    row = _find(actor, uuid)
+    events = Event.objects.filter(target_uuid=row.uuid).order_by("-id")[:EVENTS_SHOWN]
+    context = {
+        "row": row,
+        "disk": disk_of(row),
+        "machines": row.virtual_machines.count(),
+        "events": [(event, event_label(event.kind)) for event in events],
+    }
+    return render(request, "portal/offerings/page.html", context)
+
+
+@operator_page
+def offering_new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    form = NewOfferingForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        row = form.tried(lambda **given: offerings.create_service_offering(actor, **given))
+        if row is not None:
+            messages.success(request, say("%(name)s is there.") % {"name": row.name})
+            return redirect("portal:offering", row.uuid)
+    return _form(request, form, say("Create a size"), reverse("portal:offerings"))
+
+
+@operator_page
+def offering_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    row = _find(actor, uuid)
+    form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": row.name})
+    if request.method == "POST" and _renamed(actor, row, form):
+        messages.success(request, say("The change is made."))
+        return redirect("portal:offering", uuid)
+    return _form(request, form, say("Rename the size"), reverse("portal:offering", args=[uuid]))
+
+
+def _renamed(actor: Actor, row: ServiceOffering, form: RenameForm) -> bool:
+    return form.tried(lambda name: offerings.change_service_offering(actor, row, name=name)) is not None
+
+
+def _form(request: HttpRequest, form: ServiceForm, heading: str, back: str) -> HttpResponse:
+    context = {"form": form, "heading": heading, "back": back}
+    return render(request, "portal/offerings/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@operator_page
+def offering_switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    acts = {"enable": offerings.enable_service_offering, "disable": offerings.disable_service_offering}
+    act = acts.get(request.POST.get("act", ""))
+    if act is None:
+        raise NotFound
+    act(actor, _find(actor, uuid))
+    return redirect("portal:offering", uuid)
+
+
+@operator_page
+def offering_remove(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    row = _find(actor, uuid)
+    if request.method == "POST":
+        try:
+            offerings.remove_service_offering(actor, row)
+        except NotFound:
+            raise
+        except CloudError as error:
+            complain(request, error)
+            return redirect("portal:offering-remove", uuid)
+        messages.success(request, say("%(name)s is removed.") % {"name": row.name})
+        return redirect("portal:offerings")
+    context = {"row": row, "machines": row.virtual_machines.count()}
+    return render(request, "portal/offerings/remove.html", context)

@@ -1,0 +1,184 @@
+"""Where people land: operators see how the cloud is, everybody else what is theirs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.models import Account, Quota, User
+from apps.compute.models import Nic, StrayMachine
+from apps.compute.states import State
+from apps.jobs.models import Job, JobState
+from apps.network.models import IpAddress
+from apps.zones.models import Host, HostState, Zone
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def operator() -> Client:
+    return client_of(factories.make_user(super_admin=True))
+
+
+@pytest.fixture
+def account() -> Account:
+    return factories.make_account(max_vcpus=8, max_memory_mib=16384)
+
+
+@pytest.fixture
+def member(account: Account) -> Client:
+    return client_of(factories.make_user(account))
+
+
+def make_job(zone: Zone, state: JobState, *, hours: int = 1, account: Account | None = None) -> Job:
+    ended = state in Job.ENDED
+    return Job.objects.create(
+        kind="host.connect",
+        account=account,
+        actor_label="someone",
+        target_type="zone",
+        target_uuid=zone.uuid,
+        target_name=f"target-{state}-{hours}",
+        state=state,
+        error={"code": "host_unreachable", "params": {}} if state in {"failed", "stuck"} else None,
+        finished_at=timezone.now() - timedelta(hours=hours) if ended else None,
+    )
+
+
+def test_nobody_is_sent_to_log_in() -> None:
+    assert Client().get("/")["Location"].startswith("/login/")
+
+
+def test_a_new_member_is_shown_how_to_begin(member: Client) -> None:
+    page = member.get("/").text
+    assert "Make your first virtual machine" in page
+    assert 'href="/virtual-machines/new/"' in page
+    assert "0 of 8 vCPUs" in page
+
+
+def test_a_member_sees_their_machines_with_address_and_quota(member: Client, account: Account) -> None:
+    zone = factories.make_zone()
+    vm = factories.make_vm(zone, account=account, vcpus=2)
+    factories.placed(vm)
+    nic = Nic.objects.get(vm=vm)
+    assert nic.ip is not None
+    other = factories.make_vm(zone)
+    gone = factories.make_vm(zone, account=account, state=State.DESTROYED)
+    page = member.get("/").text
+    assert vm.name in page
+    assert IpAddress.objects.get(pk=nic.ip.pk).address in page
+    assert "4 of 8" not in page
+    assert other.name not in page
+    assert gone.name not in page
+
+
+def test_a_member_sees_their_own_running_jobs_alone(member: Client, account: Account) -> None:
+    zone = factories.make_zone()
+    make_job(zone, JobState.PENDING, hours=1, account=account)
+    make_job(zone, JobState.PENDING, hours=2, account=factories.make_account())
+    make_job(zone, JobState.PENDING, hours=3)
+    page = member.get("/").text
+    assert [name in page for name in ("pending-1", "pending-2", "pending-3")] == [True, False, False]
+
+
+def test_a_member_is_told_nothing_of_the_infrastructure(member: Client, account: Account) -> None:
+    zone = factories.make_zone()
+    host = factories.placed(factories.make_vm(zone, account=account))
+    page = member.get("/").text
+    assert host.name not in page
+    assert "/infrastructure/" not in page
+
+
+def test_an_empty_cloud_leads_through_its_first_steps(operator: Client) -> None:
+    page = operator.get("/").text
+    assert "First steps" in page
+    for href in ("/templates/new/", "/offerings/new/"):
+        assert f'href="{href}"' in page
+
+
+def test_first_steps_that_are_done_are_ticked_and_go_when_all_are(operator: Client, account: Account) -> None:
+    zone = factories.make_zone()
+    factories.make_template(zone, account)
+    assert "First steps" in operator.get("/").text
+    assert 'href="/templates/new/"' not in operator.get("/").text
+    factories.make_offering()
+    factories.make_user(account)
+    assert "First steps" not in operator.get("/").text
+
+
+def test_an_operator_sees_hosts_that_need_an_eye_with_the_remedy(operator: Client) -> None:
+    factories.make_zone(hosts=2)
+    well, ill = Host.objects.order_by("pk")
+    Host.objects.filter(pk=ill.pk).update(state=HostState.DISCONNECTED, state_reason="host_access_denied")
+    page = operator.get("/").text
+    assert ill.name in page
+    assert well.name not in page
+    assert "authorized_keys" in page
+
+
+def test_an_operator_sees_jobs_that_are_stuck_and_those_that_failed_today(operator: Client) -> None:
+    zone = factories.make_zone()
+    make_job(zone, JobState.STUCK, hours=90)
+    make_job(zone, JobState.FAILED, hours=2)
+    make_job(zone, JobState.FAILED, hours=80)
+    make_job(zone, JobState.DONE, hours=3)
+    page = operator.get("/").text
+    names = ("stuck-90", "failed-2", "failed-80", "done-3")
+    assert [name in page for name in names] == [True, True, False, False]
+    assert "The host does not answer" in page
+
+
+def test_capacity_is_drawn_with_the_same_as_a_table(operator: Client) -> None:
+    zone = factories.make_zone(hosts=2)
+    factories.placed(factories.make_vm(zone, vcpus=3))
+    page = operator.get("/").text
+    assert "CPU by zone" in page
+    assert page.count("3 of 64 vCPUs") >= 3
+    assert f'<th scope="row">{zone.name}</th>' in page
+
+
+def test_stray_machines_are_mentioned_once_seen_twice(operator: Client) -> None:
+    factories.make_zone()
+    stray = StrayMachine.objects.create(
+        host=Host.objects.get(),
+        machine_uuid=uuid4(),
+        machine_name="i-x",
+        power_state="off",
+        last_seen_at=timezone.now(),
+    )
+    assert "stray machine" not in operator.get("/").text
+    StrayMachine.objects.filter(pk=stray.pk).update(sightings=2)
+    assert "1 stray machine was seen" in operator.get("/").text
+
+
+@pytest.mark.parametrize("count", [1, 25])
+def test_the_homes_cost_the_same_whatever_there_is(
+    count: int,
+    member: Client,
+    operator: Client,
+    account: Account,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    Quota.objects.update(max_vcpus=None, max_memory_mib=None)
+    zone = factories.make_zone(hosts=count)
+    for _ in range(count):
+        factories.make_vm(zone, account=account, state=State.STOPPED)
+        make_job(zone, JobState.PENDING, account=account)
+        make_job(zone, JobState.FAILED)
+    Host.objects.update(state=HostState.DISCONNECTED)
+    with django_assert_max_num_queries(14):
+        member.get("/")
+    with django_assert_max_num_queries(20):
+        operator.get("/")
