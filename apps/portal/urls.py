@@ -11,13 +11,10 @@ urlpatterns = [
     path("", include("apps.portal.preferences.urls")),
     path("", include("apps.portal.style.urls")),
     path("docs/", include("apps.portal.docs.urls")),
-<<<<<<< HEAD
     path("launch/", include("apps.portal.launch.urls")),
-=======
     path("infrastructure/", include("apps.portal.infrastructure.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
     path("templates/", include("apps.portal.images.urls")),
->>>>>>> 79894e1 (The operator's pages: homes, infrastructure as tree and picture, hosts and storage, images and sizes)
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),
     path("ssh-keys/", include("apps.portal.keys.urls")),
