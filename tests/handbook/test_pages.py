@@ -130,7 +130,7 @@ def test_what_stands_in_bold_is_a_label_that_the_portal_shows(language: str) -> 
     catalogue = polib.pofile(str(path_of(settings.BASE_DIR, "el")))
     shown = {entry.msgid if language == "en" else entry.msgstr for entry in catalogue}
     named = {
-        (name, label)
+        (name, " ".join(label.split()))
         for name, page in of(language).items()
         if name.partition("/")[0] in LABELLED
         for label in BOLD.findall(page.text)
