@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q, Value
@@ -10,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import NamedRow, Row
+from apps.core.names import fold
 
 
 class UserManager(BaseUserManager["User"]):
@@ -27,6 +30,7 @@ class User(Row, AbstractBaseUser):
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
     is_super_admin = models.BooleanField(default=False)
+    search_key = models.CharField(max_length=600, editable=False, default="")
     accounts: models.ManyToManyField[Account, Membership] = models.ManyToManyField(
         "Account", through="Membership", related_name="users"
     )
@@ -45,6 +49,15 @@ class User(Row, AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_key = search_key_of(self.username, self.full_name, self.email)
+        super().save(*args, **kwargs)
+
+
+def search_key_of(*texts: str) -> str:
+    """By which people are found: capitals and accents make no difference."""
+    return fold(" ".join(texts))[:600]
 
 
 class Domain(NamedRow):

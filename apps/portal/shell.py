@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 THEMES = ("system", "light", "dark")
-THEME_COOKIE, CONTRAST_COOKIE = "theme", "contrast"
+THEME_COOKIE, CONTRAST_COOKIE, KEYS_COOKIE = "theme", "contrast", "keys"
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme if theme in THEMES else "system",
         "contrast": "more" if request.COOKIES.get(CONTRAST_COOKIE) == "more" else "",
+        "keys_off": request.COOKIES.get(KEYS_COOKIE) == "off",
         "operator_area": request.path.startswith(_OPERATOR_PATHS),
         "own_links": lambda: list(_links(request, operator=False)),
         "operator_links": lambda: list(_links(request, operator=True)) if _is_operator(request) else [],

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("apps.portal.session.urls")),
     path("", include("apps.portal.preferences.urls")),
     path("", include("apps.portal.style.urls")),
+    path("", include("apps.portal.search.urls")),
     path("docs/", include("apps.portal.docs.urls")),
     path("launch/", include("apps.portal.launch.urls")),
     path("infrastructure/", include("apps.portal.infrastructure.urls")),

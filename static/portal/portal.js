@@ -4,6 +4,8 @@ import "./dialog.js";
 import "./copy.js";
 import "./live.js";
 import "./keep.js";
+import "./palette.js";
+import "./keys.js";
 
 // The code of a login link is in the URL's fragment, which never reaches a server or its logs.
 const loginForm = document.querySelector("[data-login-link]");

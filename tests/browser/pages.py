@@ -51,12 +51,15 @@ PAGES = (
     Place("launch-document", "launch-document", "/launch/document/?zone=$zone"),
     Place("launch-progress", "launch-progress", "/launch/$launch/"),
     Place("launch-repair", "launch-repair", "/launch/$launch/hosts/$launched/"),
+    Place("search", "search", "/search/?q=a"),
+    Place("search-user", "search", "/search/?q=nothing-is-called-so", MEMBER),
+    Place("shortcuts", "shortcuts", "/shortcuts/", MEMBER),
     Place("style", "style", "/style/"),
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
 NO_PAGES = (
-    {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act"}
+    {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act", "palette", "keys"}
     | {
         "launch-check",
         "launch-live",

@@ -39,7 +39,7 @@ SAME_IN_GREEK = {
 }
 SAME_IN_GREEK |= {"cookies", "UTC", "GiB", "TiB"}
 SAME_IN_GREEK |= {"bin", "make", "login", "id", "ed", "pub", "lab", "vm", "curl", "Python"}  # what is typed
-CODE = {"code", "pre"}  # for programs
+CODE = {"code", "pre", "kbd"}  # for programs
 SPOKEN = {"title", "aria-label", "placeholder", "alt"}
 
 

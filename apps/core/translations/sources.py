@@ -29,7 +29,7 @@ _LITERAL = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _CALL = re.compile(rf"\b(_|n?p?gettext)\(({_LITERAL}(?:,\s*{_LITERAL})*)(?:,\s*count)?\)")
 
 _SPOKEN = frozenset({"alt", "aria-description", "aria-label", "label", "placeholder", "title"})
-_SILENT = frozenset({"script", "style"})
+_SILENT = frozenset({"script", "style", "code", "kbd"})  # what is run or typed
 _NAMES = frozenset({"cloudportal"})
 """Names, which are the same in every language."""
 

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from apps.portal.shell import CONTRAST_COOKIE, THEME_COOKIE, THEMES
+from apps.portal.shell import CONTRAST_COOKIE, KEYS_COOKIE, THEME_COOKIE, THEMES
 
 _YEAR = 31_536_000
 
@@ -23,6 +23,15 @@ def choose_look(request: HttpRequest) -> HttpResponse:
         response.set_cookie(
             CONTRAST_COOKIE, contrast, max_age=_YEAR, samesite="Lax", secure=request.is_secure()
         )
+    return response
+
+
+@require_POST
+def choose_keys(request: HttpRequest) -> HttpResponse:
+    """Whether single keys act; then back to where the reader was."""
+    response = redirect(_back(request))
+    if (wanted := request.POST.get("keys")) in {"on", "off"}:
+        response.set_cookie(KEYS_COOKIE, wanted, max_age=_YEAR, samesite="Lax", secure=request.is_secure())
     return response
 
 

@@ -1,0 +1,11 @@
+"""Search, command palette and shortcuts."""
+
+from django.urls import path
+
+from apps.portal.search import views
+
+urlpatterns = [
+    path("search/", views.search, name="search"),
+    path("search/palette/", views.palette, name="palette"),
+    path("shortcuts/", views.shortcuts, name="shortcuts"),
+]

@@ -1,0 +1,212 @@
+"""Search and palette: by name in Greek and Latin, by address, by id; nothing that is not the reader's."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import Account, User
+from apps.compute import placement
+from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
+from apps.compute.states import State
+from apps.portal.search.finders import FINDERS
+from apps.zones.models import Zone
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def zone() -> Zone:
+    return factories.make_zone()
+
+
+@pytest.fixture
+def account() -> Account:
+    return factories.make_account()
+
+
+@pytest.fixture
+def member(account: Account) -> User:
+    return factories.make_user(account)
+
+
+@pytest.fixture
+def vm(zone: Zone, account: Account) -> VirtualMachine:
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    vm.set_name("Εργαστήριο Φυσικής 7")
+    vm.save()
+    return vm
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def found(client: Client, text: str) -> str:
+    page = client.get("/search/", {"q": text}).content.decode()
+    return page[page.index("<h1>") : page.index("</main>")]
+
+
+@pytest.mark.parametrize("text", ["εργαστηριο", "ΦΥΣΙΚΉΣ", "φυσικησ 7", "  Εργαστήριο Φυσικής 7  ", "ργαστ"])
+def test_a_name_is_found_without_regard_to_accents_and_capitals(
+    member: User, vm: VirtualMachine, text: str
+) -> None:
+    assert f"/virtual-machines/{vm.uuid}/" in found(logged_in(member), text)
+
+
+def test_a_machine_is_found_by_its_address_and_by_its_id(member: User, vm: VirtualMachine) -> None:
+    placement.place(vm)
+    nic = vm.nics.select_related("ip").get()
+    assert nic.ip is not None
+    client = logged_in(member)
+    for text in (nic.ip.address, nic.ip.address.rpartition(".")[0], str(vm.uuid), str(vm.uuid).upper()):
+        assert f"/virtual-machines/{vm.uuid}/" in found(client, text)
+    assert f"/virtual-machines/{vm.uuid}/" not in found(client, "203.0.113.")
+
+
+def test_each_kind_is_found_and_operators_find_more(
+    zone: Zone, account: Account, member: User, vm: VirtualMachine
+) -> None:
+    name = "Ζήτα"
+    factories.make_template(zone, account, name=name)
+    SshKeyPair.objects.create(account=account, name=name, public_key="x", fingerprint="SHA256:zz")
+    ServiceOffering.objects.create(name=name, vcpus=1, memory_mib=512)
+    pod = zone.pods.get()
+    rows: list[Any] = [zone, account, pod, pod.clusters.get(), zone.hosts.get(), zone.primary_storages.get()]
+    for row in rows:
+        row.set_name(name)
+        row.save()
+    person = factories.make_user()
+    person.full_name = "Ελένη Ζήτα"
+    person.save()
+    own, operator = (
+        found(logged_in(member), "ζητα"),
+        found(logged_in(factories.make_user(super_admin=True)), "ζητα"),
+    )
+    headings = [str(finder.label) for finder in FINDERS if finder.label != FINDERS[0].label]
+    for_all = {str(finder.label) for finder in FINDERS if not finder.operators}
+    for heading in headings:
+        assert f"<h2>{heading}</h2>" in operator
+        assert (f"<h2>{heading}</h2>" in own) == (heading in for_all)
+    assert "Ελένη Ζήτα" in operator
+    assert "Ελένη" not in own
+
+
+def test_jobs_are_found_by_what_they_do_and_by_their_machine(member: User, vm: VirtualMachine) -> None:
+    client = logged_in(member)
+    client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"})
+    for text in ("start", str(vm.uuid)):
+        assert "<h2>Jobs</h2>" in found(client, text)
+    greek = Client(headers={"accept-language": "el"})
+    greek.force_login(member)
+    assert "<h2>Εργασίες</h2>" in found(greek, "εκκινηση")
+
+
+def test_nobody_finds_what_is_not_theirs(zone: Zone, vm: VirtualMachine) -> None:
+    stranger = logged_in(factories.make_user(factories.make_account()))
+    for text in ("εργαστηριο", str(vm.uuid), vm.account.name):
+        assert "Nothing found" in found(stranger, text)
+    for path in ("/search/", "/search/palette/", "/shortcuts/"):
+        assert Client().get(path)["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("text", ["a" * 101, "a\0b", "\ud800"])
+def test_what_cannot_be_searched_for_is_told(member: User, text: str) -> None:
+    client = logged_in(member)
+    answer = client.get(
+        "/search/?q=" + "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+    )
+    assert answer.status_code in {200, 422}
+    assert client.get("/search/palette/", {"q": text.replace("\ud800", "x")}).status_code == 200
+    if answer.status_code == 422:
+        assert 'role="alert"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "_", "' OR 1=1 --", "<script>alert(1)</script>", "10.", "..", "0" * 36]
+)
+def test_signs_of_other_languages_are_only_text(member: User, vm: VirtualMachine, text: str) -> None:
+    page = found(logged_in(member), text)
+    assert "<script>" not in page
+    assert vm.name not in page
+
+
+def test_a_search_costs_the_same_for_any_number_of_rows(zone: Zone, account: Account) -> None:
+    client = logged_in(factories.make_user(account, super_admin=True))
+    counts = []
+    for number in (1, 40):
+        for _each in range(number):
+            factories.make_vm(zone, account=account)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/search/", {"q": "vm"})
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 16
+    assert found(client, "vm").count("/virtual-machines/") == 11
+
+
+def options(client: Client, **query: str) -> list[tuple[str, str]]:
+    """(href, verb) of each line of the palette."""
+    page = client.get("/search/palette/", query).content.decode()
+    return re.findall(r'data-href="([^"]*)"(?: data-verb="([^"]*)")?', page)
+
+
+def test_the_palette_begins_with_what_can_be_done_here(member: User, vm: VirtualMachine) -> None:
+    client, here = logged_in(member), f"/virtual-machines/{vm.uuid}/"
+    shown = options(client, on=here)
+    assert shown[0] == (f"{here}act/", "vm.start")
+    assert ("/virtual-machines/new/", "") in shown
+    assert not any(verb == "vm.destroy" for _href, verb in shown)
+    assert (f"{here}#act-vm.destroy", "") in shown
+    assert all("act" not in href for href, _verb in options(client, on="/"))
+
+
+@pytest.mark.parametrize("on", ["", "nonsense", "//evil.example/", "/virtual-machines/x/", "/%00/"])
+def test_the_palette_opens_anywhere(member: User, on: str) -> None:
+    assert ("/virtual-machines/new/", "") in options(logged_in(member), on=on)
+
+
+def test_the_palette_offers_no_act_on_what_is_not_the_readers(vm: VirtualMachine) -> None:
+    stranger = logged_in(factories.make_user(factories.make_account()))
+    assert not any(verb for _href, verb in options(stranger, on=f"/virtual-machines/{vm.uuid}/"))
+
+
+def test_the_palette_finds_objects_places_and_documents(
+    member: User, vm: VirtualMachine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pages = tmp_path / "docs" / "current"
+    pages.mkdir(parents=True)
+    entries = [
+        {"title": "Κλειδιά", "address": "/docs/el/keys/", "language": "el"},
+        {"title": "Keys", "address": "/docs/en/keys/", "language": "en"},
+    ]
+    (pages / "index.json").write_text(json.dumps(entries))
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+    client = logged_in(member)
+    assert (f"/virtual-machines/{vm.uuid}/", "") in options(client, q="φυσικης")
+    assert options(client, q="keys") == [("/ssh-keys/", ""), ("/docs/en/keys/", "")]
+
+
+def test_single_keys_can_be_switched_off_and_on_again(member: User) -> None:
+    client = logged_in(member)
+    for wanted, told in (("off", True), ("on", False)):
+        answer = client.post("/preferences/keys/", {"keys": wanted, "next": "/trash/"})
+        assert answer["Location"] == "/trash/"
+        assert ('data-keys="off"' in client.get("/trash/").content.decode()) is told
+    assert client.post("/preferences/keys/", {"keys": "x", "next": "//evil.example/"})["Location"] == "/"
+
+
+def test_the_sheet_of_shortcuts_is_a_page_and_a_dialog(member: User) -> None:
+    client = logged_in(member)
+    assert "<html" in client.get("/shortcuts/").content.decode()
+    assert "<html" not in client.get("/shortcuts/", headers={"HX-Request": "true"}).content.decode()
