@@ -128,11 +128,17 @@ class ListPage:
         return [each for each in self.filters if actor.is_operator or not each.operators]
 
     def respond(
-        self, request: HttpRequest, actor: Actor, *, rows: QuerySet[Any] | None = None, **context: Any
+        self,
+        request: HttpRequest,
+        actor: Actor,
+        *,
+        rows: QuerySet[Any] | None = None,
+        live: str = "",
+        **context: Any,
     ) -> HttpResponseBase:
         """The page, its table alone for htmx, or the rows as CSV. `rows` narrow the list further, as
-        on the page of one zone."""
-        shown = Shown(self, request, actor, self.rows() if rows is None else rows)
+        on the page of one zone; `live` is then the topic that its table follows."""
+        shown = Shown(self, request, actor, self.rows() if rows is None else rows, live=live)
         if request.GET.get("format") == "csv" and not shown.errors:
             return csv_of(request, shown.title, shown.csv_columns, shown.chunks())
         return shown.answer(context)
@@ -164,9 +170,12 @@ class Shown:
     request: HttpRequest
     actor: Actor
     source: QuerySet[Any]
+    live: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.declared.live and not self.live:
+            self.live = f"list:{self.declared.live}"
         self.all_columns = self.declared.columns_for(self.actor)
         self.filters = self.declared.filters_for(self.actor)
         self.sortable = {column.key: column.order for column in self.all_columns if column.order}

@@ -3,6 +3,7 @@ import "./why-not.js";
 import "./dialog.js";
 import "./copy.js";
 import "./live.js";
+import "./toast.js";
 import "./keep.js";
 import "./palette.js";
 import "./keys.js";

@@ -138,16 +138,6 @@ def test_an_operator_sees_machines_of_every_account(zone: Zone, account: Account
     assert vm.name in operator.get("/virtual-machines/").content.decode()
 
 
-def test_a_button_that_cannot_be_pressed_says_why(zone: Zone, account: Account, member: User) -> None:
-    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
-    page = logged_in(member).get(f"/virtual-machines/{vm.uuid}/").content.decode()
-    stop = page[page.index('value="vm.stop"') :].split(">")[0]
-    start = page[page.index('value="vm.start"') :].split(">")[0]
-    assert 'aria-disabled="true"' in stop
-    assert "title=" in stop
-    assert "aria-disabled" not in start
-
-
 def test_an_action_is_submitted_and_a_refused_one_is_explained(
     zone: Zone, account: Account, member: User
 ) -> None:

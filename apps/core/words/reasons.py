@@ -178,6 +178,11 @@ DEPLOY_REASONS: dict[str, Reason] = {
     "pinned_needs_host": Reason(
         _("A host is given exactly with the strategy “pinned”."), _("Give both or neither.")
     ),
+    "not_a_tag_line": Reason(
+        _("Line %(line)s is not of the form name=value."), _("Write one tag a line, as name=value.")
+    ),
+    "tag_twice": Reason(_("A tag is there twice."), _("Give each tag another name.")),
+    "not_its_name": Reason(_("This is not the machine's name."), _("Type the name exactly as it is shown.")),
     "not_tags": Reason(
         _("Tags are at most %(limit)s short names with a short text each."), _("Send an object of texts.")
     ),

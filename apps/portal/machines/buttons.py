@@ -4,53 +4,85 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.compute.verbs import VERBS
-from apps.core.errors import CloudError
-from apps.core.messages import explain
+from apps.core.errors import CloudError, PermissionDenied
+from apps.portal.pages import told
 
-SHOWN = (
-    "vm.start",
-    "vm.stop",
-    "vm.force_stop",
-    "vm.reboot",
-    "vm.deploy",
-    "vm.dismiss",
-    "vm.recover",
-    "vm.expunge",
-    "vm.destroy",
-)
+SHOWN = {
+    "vm.start": "play-fill",
+    "vm.stop": "stop-fill",
+    "vm.force_stop": "power",
+    "vm.reboot": "arrow-repeat",
+    "vm.deploy": "arrow-repeat",
+    "vm.dismiss": "x-lg",
+    "vm.recover": "arrow-counterclockwise",
+    "vm.expunge": "trash3",
+    "vm.destroy": "trash3",
+}
+"""In their order, each with its icon."""
+ASKED_FIRST = frozenset({*(kind for kind, verb in VERBS.items() if verb.destructive), "vm.dismiss"})
+"""What a page asks about before it is done."""
 _ALWAYS = frozenset({"vm.start", "vm.stop", "vm.destroy"})
+_LABELS: dict[str, str | Promise] = {"vm.deploy": _("Try again")}
+_FIRST = frozenset({"vm.start", "vm.deploy", "vm.recover"})
 
 
 @dataclass(frozen=True)
 class Button:
-    """`why_not` is empty for a button that can be pressed."""
+    """As components/action.html draws it. `why_not` is empty for a button that can be pressed; one with
+    an `href` leads to a page that asks first."""
 
-    kind: str
+    id: str
     label: str | Promise
-    destructive: bool
+    icon: str
+    value: str
+    tone: str
+    href: str = ""
     why_not: str = ""
+    name: str = "verb"
+
+    @property
+    def dialog(self) -> bool:
+        return bool(self.href)
+
+
+def ask_href(vm: VirtualMachine, kind: str) -> str:
+    return reverse("portal:machine-ask", args=[vm.uuid, kind.removeprefix("vm.").replace("_", "-")])
+
+
+def refusal(actor: Actor, vm: VirtualMachine, kind: str) -> CloudError | None:
+    """Why the actor cannot do this to the machine now."""
+    if not policy.may(actor, kind, vm):
+        return PermissionDenied(permission=kind)
+    try:
+        VERBS[kind].refuse_unless_allowed(vm)
+    except CloudError as error:
+        return error
+    return None
 
 
 def buttons_of(actor: Actor, vm: VirtualMachine) -> list[Button]:
     """Those that make sense in this state, and the few that people look for in every state."""
-    buttons = []
-    for kind in SHOWN:
-        verb = VERBS[kind]
-        why_not = ""
-        try:
-            verb.refuse_unless_allowed(vm)
-        except CloudError as error:
-            if kind not in _ALWAYS:
-                continue
-            said = explain(error.code, error.params)
-            why_not = f"{said.detail} {said.remedy}".strip()
-        if not policy.may(actor, kind, vm):
-            why_not = explain("permission_denied", {"permission": kind}).detail
-        buttons.append(Button(kind, verb.label, verb.destructive, why_not))
-    return buttons
+    return [_button(actor, vm, kind) for kind in SHOWN if kind in _ALWAYS or VERBS[kind].allows(vm)]
+
+
+def _button(actor: Actor, vm: VirtualMachine, kind: str) -> Button:
+    verb, refused = VERBS[kind], refusal(actor, vm, kind)
+    said = told(refused) if refused else None
+    usual = "primary" if kind in _FIRST and refused is None else "secondary"
+    return Button(
+        id=f"act-{kind}",
+        label=_LABELS.get(kind, verb.label),
+        icon=SHOWN[kind],
+        value=kind,
+        tone="danger" if verb.destructive else usual,
+        href=ask_href(vm, kind) if kind in ASKED_FIRST else "",
+        why_not=f"{said.detail} {said.remedy}".strip() if said else "",
+    )

@@ -1,68 +1,98 @@
-"""The page of a virtual machine, which follows its job."""
+"""The page of a virtual machine, which follows its job, and what is asked before it loses something."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.compute.services.actions import ACTIONS
-from apps.compute.states import TRANSITIONAL
-from apps.core.errors import CloudError, NotFound
-from apps.core.messages import explain
+from apps.compute.states import TRANSITIONAL, PowerState, State
+from apps.compute.verbs import VERBS
+from apps.core.errors import CloudError, InvalidInput, NotFound
+from apps.core.messages import explain_error
 from apps.jobs.live import latest_job
+from apps.jobs.models import Job
+from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.jobs.progress import progress_of
-from apps.portal.machines.buttons import Button, buttons_of
-from apps.portal.pages import complain, page
+from apps.portal.machines.buttons import ASKED_FIRST, SHOWN, buttons_of, refusal
+from apps.portal.machines.frame import around, machine_of
+from apps.portal.pages import complain, page, told
 
-
-def _machine(actor: Actor, uuid: UUID) -> VirtualMachine:
-    rows = VirtualMachine.objects.select_related("account", "zone", "offering", "template", "host")
-    return policy.find(actor, rows, uuid)
+UNDO_SECONDS = 10
+TYPED_FROM_BYTES = 100 * 2**30
+"""From so much on the disks on, a machine is deleted for good only by whoever types its name."""
 
 
 @page
 def machine_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
-    return render(request, "portal/machines/page.html", _live(actor, _machine(actor, uuid)))
+    vm = machine_of(actor, uuid)
+    return render(request, "portal/machines/page.html", {**around(vm, "machine"), **_live(actor, vm)})
 
 
 @page
 def machine_live(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
-    """The part of the machine's page that follows its job; fetched again and again."""
+    """The part of the machine's page that follows it; fetched again whenever something changed."""
     try:
-        vm = _machine(actor, uuid)
+        vm = machine_of(actor, uuid)
     except NotFound:
         return render(request, "portal/machines/gone.html")
     return render(request, "portal/machines/live.html", _live(actor, vm))
 
 
-def _live(actor: Actor, vm: VirtualMachine) -> dict[str, object]:
+def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
     job = latest_job(vm.uuid)
     nics = vm.nics.select_related("ip")
-    moving = vm.state in TRANSITIONAL or (job is not None and job.finished_at is None)
-    error = explain(vm.error["code"], vm.error.get("params", {})) if vm.error else None
-    buttons: list[Button] = buttons_of(actor, vm)
     return {
         "vm": vm,
         "job": job,
         "progress": progress_of(actor, job) if job else None,
+        "follows": job is not None and _is_worth_following(vm, job),
         "addresses": [nic.ip.address for nic in nics if nic.ip],
-        "moving": moving,
-        "error": error,
-        "buttons": buttons,
+        "volumes": list(vm.volumes()),
+        "ssh_keys": list(vm.ssh_keys.order_by("name_sort", "id")),
+        "error": explain_error(vm.error) if vm.error else None,
+        "technical": (vm.error or {}).get("technical", "") if actor.is_operator else "",
+        "power_differs": _power_differs(vm),
+        "undo_seconds": _undo_seconds(vm),
+        "buttons": buttons_of(actor, vm),
     }
+
+
+def _is_worth_following(vm: VirtualMachine, job: Job) -> bool:
+    """A job under way or stuck, and one that has just ended, so that its last step is seen."""
+    if not job.is_ended or vm.state in TRANSITIONAL:
+        return True
+    return job.finished_at is not None and timezone.now() - job.finished_at < timedelta(minutes=2)
+
+
+def _power_differs(vm: VirtualMachine) -> bool:
+    """Whether what the host reports is news to somebody who reads the state."""
+    usual = {State.RUNNING: {PowerState.RUNNING}, State.STOPPED: {PowerState.OFF, PowerState.MISSING}}
+    expected = usual.get(State(vm.state))
+    return expected is not None and vm.power_observed_at is not None and vm.power_state not in expected
+
+
+def _undo_seconds(vm: VirtualMachine) -> int:
+    """For how long the move to the trash is still offered to be undone right here."""
+    if vm.state != State.DESTROYED:
+        return 0
+    return max(0, UNDO_SECONDS - int((timezone.now() - vm.state_changed_at).total_seconds()))
 
 
 @require_POST
 @page
 def machine_act(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     action = ACTIONS.get(request.POST.get("verb", ""))
-    vm = _machine(actor, uuid)
+    vm = machine_of(actor, uuid)
     if action is None:
         raise NotFound
     try:
@@ -74,3 +104,45 @@ def machine_act(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     if not VirtualMachine.objects.filter(uuid=uuid).exists():
         return redirect("portal:machines")
     return redirect("portal:machine", uuid)
+
+
+@page
+def machine_ask(request: HttpRequest, actor: Actor, uuid: UUID, verb: str) -> HttpResponse:
+    """What an act takes away, before it is done."""
+    kind = f"vm.{verb.replace('-', '_')}"
+    if kind not in ASKED_FIRST:
+        raise NotFound
+    vm = machine_of(actor, uuid)
+    refused = refusal(actor, vm, kind)
+    volumes = list(vm.volumes())
+    typed = kind == "vm.expunge" and sum(volume.size_bytes for volume in volumes) >= TYPED_FROM_BYTES
+    fault = ""
+    if request.method == "POST" and refused is None:
+        if not typed or request.POST.get("name", "").strip() == vm.name:
+            return _do(request, actor, vm, kind)
+        fault = told(InvalidInput("not_its_name", place="name")).detail
+    context = {
+        "vm": vm,
+        "kind": kind,
+        "label": VERBS[kind].label,
+        "button_icon": SHOWN[kind],
+        "refused": told(refused) if refused else None,
+        "volumes": volumes,
+        "addresses": [nic.ip.address for nic in vm.nics.select_related("ip") if nic.ip],
+        "days": settings.TRASH_DAYS,
+        "typed": typed,
+        "fault": fault,
+        "snippets": snippets(ApiRequest("POST", f"virtual-machines/{uuid}/{verb}/"), portal_of(request)),
+    }
+    status = refused.status if refused else 422 if fault else 200
+    return render(request, "portal/machines/ask.html", context, status=status)
+
+
+def _do(request: HttpRequest, actor: Actor, vm: VirtualMachine, kind: str) -> HttpResponse:
+    try:
+        ACTIONS[kind](actor, vm)
+    except CloudError as error:
+        complain(request, error)
+    if not VirtualMachine.objects.filter(pk=vm.pk).exists():
+        return redirect("portal:machines")
+    return redirect("portal:machine", vm.uuid)

@@ -1,0 +1,85 @@
+"""The settings of a machine: each a small form of its own; one that cannot be sent says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from apps.accounts.actor import Actor
+from apps.compute.models import VirtualMachine
+from apps.core.errors import CloudError, NotFound
+from apps.portal.copy_as import ApiRequest, portal_of, snippets
+from apps.portal.machines.buttons import refusal
+from apps.portal.machines.frame import around, machine_of
+from apps.portal.machines.settings_forms import FORMS, SettingForm
+from apps.portal.pages import page, told
+
+
+@dataclass(frozen=True)
+class Setting:
+    form: SettingForm
+    button: dict[str, str]
+
+
+@page
+def machine_settings(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    vm = machine_of(actor, uuid)
+    sent = None
+    if request.method == "POST":
+        kind = request.POST.get("kind", "")
+        if kind not in FORMS:
+            raise NotFound
+        sent = FORMS[kind](vm, request.POST)
+        if sent.is_valid() and _applied(actor, vm, sent):
+            messages.success(request, _("Changed."))
+            return redirect("portal:machine-settings", uuid)
+        vm = machine_of(actor, uuid)
+    forms = [sent if sent and sent.kind == kind else form(vm) for kind, form in FORMS.items()]
+    context = {
+        **around(vm, "machine-settings"),
+        "settings": [Setting(form, _button(actor, vm, form)) for form in forms],
+        "form": sent,
+        "snippets": snippets(_request(vm), portal_of(request)),
+    }
+    return render(request, "portal/machines/settings.html", context, status=422 if sent else 200)
+
+
+def _applied(actor: Actor, vm: VirtualMachine, form: SettingForm) -> bool:
+    try:
+        form.apply(actor, vm)
+    except NotFound:
+        raise
+    except CloudError as error:
+        said = told(error)
+        form.add_error(form.field, f"{said.detail} {said.remedy}".strip())
+        return False
+    return True
+
+
+def _button(actor: Actor, vm: VirtualMachine, form: SettingForm) -> dict[str, str]:
+    refused = refusal(actor, vm, form.kind)
+    said = told(refused) if refused else None
+    return {
+        "id": f"set-{form.kind}",
+        "label": _("Save"),
+        "name": "kind",
+        "value": form.kind,
+        "tone": "secondary",
+        "why_not": f"{said.detail} {said.remedy}".strip() if said else "",
+    }
+
+
+def _request(vm: VirtualMachine) -> ApiRequest:
+    """The change of everything to what it is now: a pattern to take parts of."""
+    body = {
+        "name": vm.name,
+        "tags": vm.tags,
+        "delete_protection": vm.delete_protection,
+        "offering": str(vm.offering.uuid),
+    }
+    return ApiRequest("PATCH", f"virtual-machines/{vm.uuid}/", body)
