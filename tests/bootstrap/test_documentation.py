@@ -71,3 +71,15 @@ def test_pages_that_are_gone_are_built_anew(context: Context) -> None:
 
 def test_what_the_pages_are_made_of_is_in_every_checkout() -> None:
     assert [name for name in MADE_OF if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.servers
+def test_the_step_builds_the_pages_of_this_checkout(tmp_path: Path) -> None:
+    installation = Installation(ROOT, tmp_path / "var")
+    installation.create()
+    step = Documentation(Context.of(installation))
+    assert step.needed() == "build its pages"
+    step.do()
+    assert step.needed() is None
+    assert int(step.prove().removesuffix(" pages")) > 150
+    assert (tmp_path / "var" / "docs" / "current" / "el" / "user" / "trash" / "index.html").exists()

@@ -99,6 +99,8 @@ def test_the_demo_brings_a_campus_on_simulated_hosts(checkout: Path) -> None:
     totals = {name: get(demo, f"{name}/")["total"] for name in ("zones", "hosts", "virtual-machines")}
     assert totals == {"zones": 3, "hosts": 40, "virtual-machines": 600}
     assert "Nothing had to be changed." in make(checkout, "demo")
+    with urllib.request.urlopen(f"{demo['url']}docs/el/user/trash/", timeout=10) as answer:
+        assert "Ο κάδος" in answer.read().decode()
     link = make(checkout, "login").strip()
     assert link.startswith(demo["url"])
     assert link != demo["login_url"]
