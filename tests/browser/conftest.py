@@ -52,6 +52,6 @@ def page(browser: Browser, cloud: LabCloud) -> Iterator[Page]:
     link = cloud.stack.manage("login_link", "--user", "admin").strip().splitlines()[-1]
     page.goto(link)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{cloud.stack.url}/")
+    page.wait_for_url(lambda url: "/login/" not in url)
     yield page
     context.close()
