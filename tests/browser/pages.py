@@ -34,6 +34,21 @@ PAGES = (
     Place("machine-running", "machine", "/virtual-machines/$running/", main=True),
     Place("machine-stopped", "machine", "/virtual-machines/$stopped/", MEMBER),
     Place("machine-error", "machine", "/virtual-machines/$error/"),
+    *(
+        Place(f"machine-{tab}", f"machine-{tab}", f"/virtual-machines/$running/{tab}/")
+        for tab in ("console", "placement", "history")
+    ),
+    Place("machine-hosts", "machine-placement-hosts", "/virtual-machines/$running/placement/hosts/"),
+    Place("machine-no-place", "machine-placement", "/virtual-machines/$error/placement/"),
+    Place("machine-settings", "machine-settings", "/virtual-machines/$stopped/settings/", MEMBER),
+    Place("machine-destroy", "machine-ask", "/virtual-machines/$stopped/act/destroy/", MEMBER),
+    Place("jobs", "jobs", "/jobs/", main=True),
+    Place("jobs-user", "jobs", "/jobs/?parts=shown", MEMBER),
+    Place("job-done", "job", "/jobs/$done/"),
+    Place("job-stuck", "job", "/jobs/$stuck/"),
+    Place("job-batch", "job", "/jobs/$batch/"),
+    Place("job-resolve", "job-resolve", "/jobs/$stuck/resolve/"),
+    Place("job-cancel", "job-cancel", "/jobs/$waiting/cancel/"),
     Place("ssh-keys", "ssh-keys", "/ssh-keys/", MEMBER),
     Place("ssh-key-create", "ssh-key-create", "/ssh-keys/new/", MEMBER),
     Place("ssh-key", "ssh-key", "/ssh-keys/$ssh_key/", MEMBER),
@@ -66,6 +81,8 @@ NO_PAGES = (
         "launch-act",
         "launch-export",
     }
+    | {"jobs-now", "job-live", "job-retry"}
+    | {"machine-console-live", "machine-console-refresh", "machine-console-download"}
     | {"docs", "docs-page"}
 )
 """Names of addresses that answer a part of a page, act and lead elsewhere, or (the documentation) have

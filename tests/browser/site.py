@@ -38,6 +38,7 @@ def furnish(machines: int = MACHINES) -> None:
 
     build_campus(machines)
     begin_a_launch()
+    leave_jobs()
 
 
 def begin_a_launch() -> None:
@@ -62,6 +63,39 @@ def begin_a_launch() -> None:
         save_step(admin, step, typed)
 
 
+def leave_jobs() -> None:
+    """A job that is stuck, one that waits, and a batch of which a part failed."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from apps.accounts.models import User
+    from apps.compute.models import VirtualMachine
+    from apps.compute.states import State
+    from apps.jobs.models import Job, JobState
+
+    machines = VirtualMachine.objects.filter(state=State.RUNNING).order_by("-id")[:3]
+    admin = User.objects.get(username="admin")
+    columns = {"user": admin, "actor_label": admin.username, "target_type": "virtual-machine"}
+
+    def job(number: int, kind: str, **more: Any) -> Job:
+        vm = machines[number]
+        about = {"target_uuid": vm.uuid, "target_name": vm.name, "account": vm.account}
+        return Job.objects.create(kind=kind, **columns, **about, **more)
+
+    tomorrow = timezone.now() + timedelta(days=1)
+    error = {"code": "host_unreachable", "params": {}, "technical": "ssh: connect: no route to host"}
+    plan = ["AskGuest", "PointOfNoReturn", "ForceOff", "ForgetMachine", "ReleaseCompute"]
+    stopping = {"plan": plan, "trail": plan[:3], "midstep": True, "timings": {"AskGuest": 4.2}}
+    job(0, "vm.stop", state=JobState.STUCK, error=error, cancellable=False, due=tomorrow, **stopping)
+    job(1, "vm.reboot", state=JobState.WAITING, note="waiting_for_job", due=tomorrow)
+    half = {"code": "batch_incomplete", "params": {"done": 1, "failed": 1}}
+    ended = {"finished_at": timezone.now()}
+    batch = job(2, "vm.deploy_batch", state=JobState.FAILED, error=half, **ended)
+    for state in (JobState.DONE, JobState.FAILED):
+        job(2, "vm.deploy", state=state, parent=batch, percent=100, **ended)
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -69,6 +103,7 @@ def found() -> dict[str, Any]:
     from apps.accounts.models import User
     from apps.compute.models import SshKeyPair, VirtualMachine
     from apps.compute.states import State
+    from apps.jobs.models import Job, JobState
     from apps.launch.models import Launch
     from apps.zones.models import Host
 
@@ -76,6 +111,12 @@ def found() -> dict[str, Any]:
     states = (State.RUNNING, State.STOPPED, State.ERROR, State.DESTROYED)
     rows: dict[str, Any] = {state.lower(): machines.filter(state=state).first() for state in states}
     account = rows["stopped"].account
+    rows |= {
+        "stuck": Job.objects.get(state=JobState.STUCK),
+        "waiting": Job.objects.get(state=JobState.WAITING, note="waiting_for_job", kind="vm.reboot"),
+        "batch": Job.objects.filter(kind="vm.deploy_batch", state=JobState.FAILED)[0],
+        "done": Job.objects.filter(kind="vm.deploy", state=JobState.DONE).order_by("id")[0],
+    }
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     rows["launch"] = Launch.objects.get()
     rows["zone"] = rows["launch"].zone
