@@ -31,6 +31,7 @@ PARTS = (
             "connect",
             "start-and-stop",
             "follow-a-job",
+            "lists",
             "trash",
             "no-room",
             "ssh-keys",
