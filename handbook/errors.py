@@ -15,7 +15,7 @@ from apps.core.rest import statuses
 from apps.core.words.codes import CODES, DRIVER_CODES, REQUEST_CODES, USE_CASE_CODES
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.says import Reason, Words
-from handbook.markdown import code, page, table, words
+from handbook.markdown import code, page, table, terms, words
 from handbook.reasons import reasons_of
 
 SAMPLES: dict[str, Any] = {
@@ -99,10 +99,9 @@ def _about(name: str, status: int | None) -> str:
 def _reasons(reasons: Mapping[str, Reason]) -> str:
     if not reasons:
         return ""
-    head = (_("Reason"), _("What happened"), _("What to do"))
-    rows = [(code(name), words(said.detail), words(said.remedy)) for name, said in reasons.items()]
     intro = _("The reason, in the parameter `reason`, says it more exactly:")
-    return page("## " + _("Reasons"), intro, table(head, rows)).strip()
+    told = {name: f"{words(said.detail)} {words(said.remedy)}" for name, said in reasons.items()}
+    return page("## " + _("Reasons"), intro, terms(told)).strip()
 
 
 def _placement() -> str:

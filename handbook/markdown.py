@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -30,6 +30,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells that are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def terms(told: Mapping[str, str]) -> str:
+    """Names, each with what is said of it: readable where a table would be too wide."""
+    return "\n\n".join(f"{code(name)}\n: {text.strip()}" for name, text in told.items())
 
 
 def page(*blocks: str) -> str:

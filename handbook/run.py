@@ -59,6 +59,7 @@ def _settings(order: Order) -> dict[str, Any]:
         "project": "cloudportal",
         "language": order.language,
         "extensions": ["myst_parser", "handbook.extension"],
+        "myst_enable_extensions": ["deflist"],
         "myst_heading_anchors": 3,
         "myst_url_schemes": {"http": None, "https": None, "mailto": None, PORTAL: {"url": "{{path}}"}},
         "suppress_warnings": ["toc.not_included"],  # the navigation comes from handbook.contents
