@@ -22,8 +22,9 @@ def judge(document: Document, findings: Findings) -> None:
         findings.refused("too_many_pods", "pods", document.zone.where.line, limit=MAX_PODS)
         return
     whole = [pod for pod in document.pods if pod.cidr and all(pod.guest)]
-    for pod in whole:
-        _ranges(pod, findings)
+    for pod in document.pods:
+        if pod.cidr:
+            _ranges(pod, findings)
     for first, second in combinations(whole, 2):
         if IPv4Network(first.cidr).overlaps(IPv4Network(second.cidr)):
             findings.refused(
@@ -88,18 +89,18 @@ def _ranges(pod: PodPart, findings: Findings) -> None:
         findings.refused("outside_subnet", f"{place}.gateway", line, cidr=pod.cidr)
     ranges = {"guest": pod.guest} | ({"reserved_system_ips": pod.reserved} if pod.reserved else {})
     for name, (start, end) in ranges.items():
+        for side, address in (("start", start), ("end", end)):
+            if address and not low <= _number(address) <= high:
+                findings.refused("outside_subnet", f"{place}.{name}.{side}", line, cidr=pod.cidr)
         if not start or not end:
             continue
-        for side, address in (("start", start), ("end", end)):
-            if not low <= _number(address) <= high:
-                findings.refused("outside_subnet", f"{place}.{name}.{side}", line, cidr=pod.cidr)
         if _number(end) < _number(start):
             findings.refused("range_reversed", f"{place}.{name}.end", line)
         elif _number(start) <= _number(pod.gateway) <= _number(end):
             findings.refused("range_holds_gateway", f"{place}.{name}.start", line, gateway=pod.gateway)
         if name == "guest" and _number(end) - _number(start) >= MAX_ADDRESSES:
             findings.refused("range_too_large", f"{place}.{name}.end", line, limit=MAX_ADDRESSES)
-    if pod.reserved and all(pod.reserved) and _overlap(pod.reserved, pod.guest):
+    if pod.reserved and all(pod.reserved) and all(pod.guest) and _overlap(pod.reserved, pod.guest):
         findings.refused("ranges_overlap", f"{place}.guest.start", line)
 
 

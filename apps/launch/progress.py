@@ -79,7 +79,9 @@ class Progress:
         """Whether it waits for somebody, or something has failed. An image is asked for in the end."""
         asks = [stage for stage in self.stages if stage.phase in {Phase.BAD, Phase.ASKS}]
         moving = any(stage.phase in {Phase.NOW, Phase.NEXT} for stage in self.stages)
-        return any(stage.kind != "templates" or not moving for stage in asks)
+        return any(stage.kind != "templates" or not moving for stage in asks) or any(
+            part.error and part.phase is Phase.NOW for stage in self.stages for part in stage.parts
+        )
 
 
 def progress_of(launch: Launch) -> Progress:

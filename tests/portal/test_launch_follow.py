@@ -121,6 +121,20 @@ def test_a_host_that_failed_is_explained_corrected_and_goes_on(client: Client) -
     assert Job.objects.filter(target_uuid=host.uuid, finished_at=None).count() == 1
 
 
+def test_a_host_that_is_still_tried_can_be_corrected_already(client: Client) -> None:
+    launch = launched(client)
+    host = Host.objects.order_by("id")[0]
+    error = {"code": "host_unreachable", "params": {}, "technical": "no route"}
+    Job.objects.filter(target_uuid=host.uuid).update(note="retrying", error=error)
+    text = page(client, f"/launch/{launch.uuid}/")
+    assert "It waits for you" in text
+    assert "no route" in text
+    way = {"address": "10.1.0.99", "port": "22", "username": "root"}
+    assert client.post(f"/launch/{launch.uuid}/hosts/{host.uuid}/", way).status_code == 302
+    first, second = Job.objects.filter(target_uuid=host.uuid).order_by("id")
+    assert (first.cancel_requested, second.state) == (True, JobState.WAITING)
+
+
 def test_storage_that_failed_is_looked_at_again(client: Client) -> None:
     launch = launched(client)
     store, pool = SecondaryStorage.objects.get(), PrimaryStorage.objects.get()

@@ -26,7 +26,7 @@ from apps.core.errors import (
     StateConflict,
 )
 from apps.core.messages import explain
-from apps.jobs.models import Event, Job, JobLock
+from apps.jobs.models import Event, Job, JobLock, JobState
 from apps.zones import services
 from apps.zones.capacity import set_capacity
 from apps.zones.models import Cluster, Host, HostState, Region, Zone
@@ -227,6 +227,15 @@ def test_reconnecting_takes_the_hosts_lock(simulated: Cluster) -> None:
     services.reconnect_host(OPERATOR, host)
     host.refresh_from_db()
     assert (host.state, host.state_reason) == (HostState.CONNECTING, "")
+
+
+def test_a_host_that_is_reached_another_way_does_not_wait_for_the_old_one(simulated: Cluster) -> None:
+    host, first = services.add_host(OPERATOR, cluster=simulated, name="s1", driver="simulator")
+    _host, second = services.change_host(OPERATOR, host, address="10.9.9.9")
+    assert second is not None
+    first.refresh_from_db()
+    assert first.cancel_requested
+    assert (second.state, second.waiting_for) == (JobState.WAITING, f"lock:host:{host.uuid}")
 
 
 def test_a_host_that_is_up_stays_up_while_it_reconnects() -> None:

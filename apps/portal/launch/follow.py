@@ -84,7 +84,7 @@ def _part(part: Part) -> dict[str, Any]:
         "row": part.row,
         "uuid": part.uuid,
         "phase": part.phase,
-        "problem": explain_error(part.error) if part.error and part.phase is Phase.BAD else None,
+        "problem": explain_error(part.error) if part.error else None,
         "technical": (part.error or {}).get("technical", ""),
         "note": _note(job) if part.phase is Phase.NOW and job else "",
         "fingerprint": part.fingerprint,

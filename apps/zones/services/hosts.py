@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -15,7 +16,7 @@ from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
 from apps.core.names import clean_name
 from apps.jobs import events
 from apps.jobs.models import Job, JobLock
-from apps.jobs.services import submit
+from apps.jobs.services import cancel_job, submit
 from apps.zones.keys import clean_host_key, clean_private_key, fingerprint
 from apps.zones.models import Cluster, Host, HostState
 
@@ -108,7 +109,7 @@ def change_host(
     update(host, "name", "name_key", "name_sort", "shown_key", *_WAY)
     changed = [field for field in _WAY if getattr(host, field) != before[field]]
     events.record(actor, "host.change", host, changed=changed)
-    return host, _reach_anew(actor, host) if changed else None
+    return host, _reach_another_way(actor, host) if changed else None
 
 
 @transaction.atomic
@@ -121,7 +122,7 @@ def trust_host_key(actor: Actor, host: Host, *, key: str) -> tuple[Host, Job]:
         raise StateConflict(reason="other_key_shown")
     events.record(actor, "host.trust_key", host, fingerprint=fingerprint(shown))
     host.host_key, host.shown_key = shown, ""
-    return host, _reach_anew(actor, host)
+    return host, _reach_another_way(actor, host)
 
 
 def _sealed(host: Host, private_key: str) -> str:
@@ -159,10 +160,24 @@ def reconnect_host(actor: Actor, host: Host) -> Job:
 
 
 def _reach_anew(actor: Actor, host: Host) -> Job:
+    _mark_connecting(host)
+    return _connect(actor, host)
+
+
+def _mark_connecting(host: Host) -> None:
     Host.objects.filter(pk=host.pk, state__in=[HostState.DISCONNECTED, HostState.ALERT]).update(
         state=HostState.CONNECTING, state_reason=""
     )
-    return _connect(actor, host)
+
+
+def _reach_another_way(actor: Actor, host: Host) -> Job:
+    """Whoever still tries the old way is told to end, and the new one follows at once."""
+    lock = JobLock.objects.filter(key=lock_of(host)).select_related("job").first()
+    if lock is not None and lock.job.kind == "host.connect":
+        with suppress(StateConflict):  # it has just ended
+            cancel_job(actor, lock.job)
+    _mark_connecting(host)
+    return submit(actor, "host.connect", host, lock_keys=[lock_of(host)], on_busy="wait")
 
 
 @transaction.atomic
