@@ -15,6 +15,7 @@ class Files:
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._digests: dict[str, int] = {}
+        self.opened: set[str] = set()  # folders that were looked at, which leaves nothing behind
 
     def put(self, path: str) -> None:
         self._names.add(path)
@@ -27,6 +28,7 @@ class Files:
 
     def load(self, saved: tuple[set[str], dict[str, int]]) -> None:
         self._names, self._digests = set(saved[0]), dict(saved[1])
+        self.opened = set()
 
     def inspect(self, path: Path, **_limits: Any) -> ImageFacts:
         self._need(path)
@@ -51,8 +53,8 @@ class Files:
     def remove(self, path: Path) -> None:
         self._names.discard(str(path))
 
-    def open_folder(self, folder: Path, mount: object) -> None:
-        self.opened = (str(folder), mount)
+    def open_folder(self, folder: Path, _mount: object) -> None:
+        self.opened.add(str(folder))
 
     def _need(self, path: Path) -> None:
         if str(path) not in self._names:

@@ -190,6 +190,6 @@ def standing_in(site: Site) -> Iterator[None]:
     """The site's clock and files in the place of the machine's own."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(compute_base, "time", site.clock))
-        for name in ("inspect", "digest", "cancel_digest", "store", "remove"):
+        for name in ("inspect", "digest", "cancel_digest", "store", "remove", "open_folder"):
             stack.enter_context(mock.patch.object(images, name, getattr(site.files, name)))
         yield

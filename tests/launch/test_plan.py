@@ -27,7 +27,7 @@ from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
 from apps.zones.services import disable
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OPERATOR = Actor.system("a test")
 CAMPUS = (Path(__file__).parent / "campus.yaml").read_text()
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"

@@ -20,7 +20,7 @@ from workers import hosts, images
 from workers.drivers.base import Mount
 from workers.drivers.errors import DriverError
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OPERATOR = Actor.system("a test")
 NFS = {"driver": "nfs", "server": "10.0.0.9", "path": "/export/primary"}
 

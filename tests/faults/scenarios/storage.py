@@ -98,7 +98,7 @@ def submit_secondary(site: Site) -> Job:
 
 
 def secondary_opened(site: Site) -> None:
-    assert site.files.opened == (site.template.secondary_storage.folder, None)
+    assert site.files.opened == {site.template.secondary_storage.folder}
 
 
 def nothing(_site: Site) -> Any:
