@@ -167,7 +167,8 @@ def test_the_palette_begins_with_what_can_be_done_here(member: User, vm: Virtual
     assert shown[0] == (f"{here}act/", "vm.start")
     assert ("/virtual-machines/new/", "") in shown
     assert not any(verb == "vm.destroy" for _href, verb in shown)
-    assert (f"{here}#act-vm.destroy", "") in shown
+    assert (f"{here}act/destroy/", "") in shown
+    assert options(client, on=f"{here}history/")[0] == shown[0]
     assert all("act" not in href for href, _verb in options(client, on="/"))
 
 

@@ -19,9 +19,8 @@ from django.utils.translation import gettext as _
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
-from apps.compute.verbs import VERBS
 from apps.core.names import fold
-from apps.portal.machines.buttons import SHOWN, buttons_of
+from apps.portal.machines.buttons import buttons_of
 from apps.portal.search.finders import Asked, Text, find_all
 from apps.portal.shell import frame
 
@@ -75,25 +74,25 @@ def _places(request: HttpRequest) -> Iterator[Choice]:
 
 
 def _acts(actor: Actor, here: str) -> Iterator[Choice]:
-    """What can be done now to the machine whose page this is. What destroys is only pointed at: its own
-    page asks first."""
+    """What can be done now to the machine whose page this is, on any of its tabs. What destroys is led
+    to by a page that asks first."""
     try:
         match = resolve(here)
     except Resolver404:
         return
-    if match.view_name != "portal:machine":
+    if not match.view_name.startswith("portal:machine") or "uuid" not in match.kwargs:
         return
     vm = policy.visible(actor, VirtualMachine.objects.filter(uuid=match.kwargs["uuid"])).first()
     if vm is None:
         return
+    act = reverse("portal:machine-act", args=[vm.uuid])
     for button in buttons_of(actor, vm):
-        if button.why_not or button.kind not in SHOWN:
+        if button.why_not:
             continue
-        if VERBS[button.kind].destructive:
-            yield Choice(button.label, vm.name, "arrow-right", f"{here}#act-{button.kind}")
+        if button.href:
+            yield Choice(button.label, vm.name, button.icon, button.href)
         else:
-            act = reverse("portal:machine-act", args=[vm.uuid])
-            yield Choice(button.label, vm.name, "lightning-charge", act, button.kind)
+            yield Choice(button.label, vm.name, button.icon, act, button.value)
 
 
 def _documents(asked: Asked) -> Iterator[Choice]:
