@@ -98,6 +98,7 @@ const tick = () => {
   if (live.source && Date.now() - live.heard > SILENT_MS) lost();
   const place = document.querySelector("[data-live-status]");
   if (!place) return;
+  place.hidden = live.mode === "start"; // nothing here is followed
   const seconds = Math.round((Date.now() - live.heard) / 1000);
   const text = live.mode === "live" ? place.dataset.ago.replace("{n}", seconds) : place.dataset[live.mode];
   if (text && place.textContent !== text) place.textContent = text;
@@ -173,6 +174,7 @@ window.addEventListener("pageshow", (event) => event.persisted && connect());
 
 live.last = document.querySelector("[data-live-since]")?.dataset.liveSince ?? "";
 connect();
+tick();
 setInterval(() => {
   tick();
   lookAnew();

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from tests.stack import ROOT
 
@@ -60,10 +60,12 @@ def inspect(page: Page, address: str, name: str, language: str) -> list[Finding]
     wrong with it. A theme changes colours and nothing else: in dark only they are looked at."""
     where = f"{name} ({language})"
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-    answer = page.goto(address)
-    assert answer is not None
-    if answer.status >= 400 and name != "not-found":
-        return [Finding(where, f"answers {answer.status}")]
+    try:
+        answer = page.goto(address)
+    except Error as error:
+        return [Finding(where, error.message)]
+    if answer is None or (answer.status >= 400 and name != "not-found"):
+        return [Finding(where, f"answers {answer.status if answer else 'nothing'}")]
     faults = violations(page, where, TAGS)
     _picture(page, f"{language}-light", name)
     page.evaluate(_THEME, "dark")

@@ -23,6 +23,15 @@ class Place:
         return Template(self.path).substitute(objects)
 
 
+def _of(what: str, *acts: str) -> list[Place]:
+    """The page of a part of the infrastructure, and the dialogs of what can be done to it."""
+    page = f"/infrastructure/{what}s/${what.replace('-', '_')}/"
+    return [
+        Place(what, what, page),
+        *(Place(f"{what}-{act}", f"{what}-{act}", f"{page}{act}/") for act in acts),
+    ]
+
+
 PAGES = (
     Place("login", "login", "/login/", NOBODY),
     Place("login-link", "login-link", "/login/link/", NOBODY),
@@ -44,18 +53,57 @@ PAGES = (
     Place("machine-destroy", "machine-ask", "/virtual-machines/$stopped/act/destroy/", MEMBER),
     Place("jobs", "jobs", "/jobs/", main=True),
     Place("jobs-user", "jobs", "/jobs/?parts=shown", MEMBER),
-    Place("job-done", "job", "/jobs/$done/"),
+    Place("job-done", "job", "/jobs/$done/", main=True),
     Place("job-stuck", "job", "/jobs/$stuck/"),
     Place("job-batch", "job", "/jobs/$batch/"),
     Place("job-resolve", "job-resolve", "/jobs/$stuck/resolve/"),
     Place("job-cancel", "job-cancel", "/jobs/$waiting/cancel/"),
+    Place("machine-destroyed", "machine", "/virtual-machines/$destroyed/"),
+    Place("infrastructure", "infrastructure", "/infrastructure/", main=True),
+    Place("infrastructure-picture", "infrastructure", "/infrastructure/?view=picture", main=True),
+    Place("recount", "recount", "/infrastructure/recount/"),
+    *_of("region", "change", "remove"),
+    *_of("zone", "change", "remove", "switch"),
+    *_of("pod", "change", "remove", "switch"),
+    *_of("cluster", "change", "remove", "switch"),
+    *_of("host", "change", "remove", "switch", "reconnect"),
+    *_of("primary-storage", "remove", "switch", "reconnect"),
+    *_of("secondary-storage", "remove", "switch"),
+    *(
+        Place(f"{what}-new", f"{what}-new", f"/infrastructure/{what}s/new/{query}")
+        for what, query in (
+            ("region", ""),
+            ("zone", ""),
+            ("pod", "?zone=$zone"),
+            ("cluster", "?pod=$pod"),
+            ("host", "?cluster=$cluster"),
+            ("primary-storage", "?zone=$zone"),
+            ("secondary-storage", "?zone=$zone"),
+        )
+    ),
+    Place("hosts", "hosts", "/infrastructure/hosts/", main=True),
+    Place("host-trust", "host-trust", "/infrastructure/hosts/$launched/trust/"),
+    Place("primary-storages", "primary-storages", "/infrastructure/primary-storages/"),
+    Place("secondary-storages", "secondary-storages", "/infrastructure/secondary-storages/"),
+    Place("offerings", "offerings", "/offerings/"),
+    Place("offering-new", "offering-new", "/offerings/new/"),
+    Place("offering", "offering", "/offerings/$offering/"),
+    Place("offering-change", "offering-change", "/offerings/$offering/change/"),
+    Place("offering-switch", "offering-switch", "/offerings/$offering/switch/"),
+    Place("offering-remove", "offering-remove", "/offerings/$offering/remove/"),
+    Place("templates", "templates", "/templates/", main=True),
+    Place("templates-user", "templates", "/templates/", MEMBER),
+    Place("template-new", "template-new", "/templates/new/"),
+    Place("template", "template", "/templates/$template/"),
+    Place("template-change", "template-change", "/templates/$template/change/"),
+    Place("template-delete", "template-delete", "/templates/$template/delete/"),
     Place("ssh-keys", "ssh-keys", "/ssh-keys/", MEMBER),
     Place("ssh-key-create", "ssh-key-create", "/ssh-keys/new/", MEMBER),
     Place("ssh-key", "ssh-key", "/ssh-keys/$ssh_key/", MEMBER),
     Place("ssh-key-delete", "ssh-key-delete", "/ssh-keys/$ssh_key/delete/", MEMBER),
     Place("trash", "trash", "/trash/"),
     Place("trash-delete", "trash-delete", "/trash/$destroyed/delete/"),
-    Place("launch", "launch", "/launch/"),
+    Place("launch", "launch", "/launch/", main=True),
     *(
         Place(f"launch-{step}", "launch-step", f"/launch/steps/{step}/")
         for step in ("zone", "pod", "cluster", "host", "primary", "secondary")
@@ -73,17 +121,29 @@ PAGES = (
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-NO_PAGES = (
-    {"look", "logout", "machine-live", "machine-act", "machine-check", "trash-act", "palette", "keys"}
-    | {
-        "launch-check",
-        "launch-live",
+NO_PAGES = frozenset(
+    [
+        "look",
+        "keys",
+        "logout",
+        "palette",
+        "docs",
+        "docs-page",
+        "jobs-now",
+        "job-live",
+        "job-retry",
+        "trash-act",
         "launch-act",
+        "launch-check",
         "launch-export",
-    }
-    | {"jobs-now", "job-live", "job-retry"}
-    | {"machine-console-live", "machine-console-refresh", "machine-console-download"}
-    | {"docs", "docs-page"}
+        "launch-live",
+        "machine-act",
+        "machine-check",
+        "machine-console-download",
+        "machine-console-live",
+        "machine-console-refresh",
+        "machine-live",
+    ]
 )
 """Names of addresses that answer a part of a page, act and lead elsewhere, or (the documentation) have
 tests of their own."""

@@ -105,6 +105,7 @@ def found() -> dict[str, Any]:
     from apps.compute.states import State
     from apps.jobs.models import Job, JobState
     from apps.launch.models import Launch
+    from apps.storage.models import PrimaryStorage, SecondaryStorage
     from apps.zones.models import Host
 
     machines = VirtualMachine.objects.order_by("id")
@@ -119,8 +120,13 @@ def found() -> dict[str, Any]:
     }
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     rows["launch"] = Launch.objects.get()
-    rows["zone"] = rows["launch"].zone
-    rows["launched"] = Host.objects.get(zone=rows["zone"])
+    rows["launched"] = Host.objects.get(zone=rows["launch"].zone)
+    rows["host"] = rows["running"].host
+    rows |= {"cluster": rows["host"].cluster, "pod": rows["host"].pod, "zone": rows["host"].zone}
+    rows["region"] = rows["zone"].region
+    rows["primary_storage"] = PrimaryStorage.objects.filter(zone=rows["zone"])[0]
+    rows["secondary_storage"] = SecondaryStorage.objects.filter(zone=rows["zone"])[0]
+    rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):
