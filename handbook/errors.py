@@ -69,10 +69,9 @@ def _index() -> str:
             "problem, at the job or machine that failed, and in the field `code` of an answer of the API."
         ),
     ]
-    head = (_("Code"), _("What it says"))
     for title, codes in groups:
-        rows = [(f"[{code(name)}]({name}.md)", words(said.title)) for name, said in codes.items()]
-        blocks += [f"## {title}", table(head, rows)]
+        entries = [f"- [{words(said.title)}]({name}.md) {code(name)}" for name, said in codes.items()]
+        blocks += [f"## {title}", "\n".join(entries)]
     return page(*blocks)
 
 
