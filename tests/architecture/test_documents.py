@@ -17,3 +17,9 @@ def test_the_operators_guide_names_every_setting_that_comes_from_the_environment
     assert read >= {"CLOUDPORTAL_VAR", "CLOUDPORTAL_JOB_LEASE_SECONDS"}
     named = set(re.findall(r"`(\w+)", (ROOT / "docs" / language / "operator" / "settings.md").read_text()))
     assert (read | set(REMEMBERED)) - named == set()
+
+
+def test_every_link_and_picture_of_the_readme_leads_to_a_file() -> None:
+    targets = re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text())
+    assert len(targets) > 5
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
