@@ -186,8 +186,10 @@ def test_a_private_key_is_kept_sealed_used_and_never_shown(client: Client) -> No
     secret = text.splitlines()[1]
     assert secret not in str(draft.data) + draft.private_key
     assert secret not in page(client, "/launch/steps/host/") + page(client, "/launch/yaml/")
-    digest = client.get("/launch/review/").context["plan"].digest
-    client.post("/launch/review/", {"digest": digest})
+    review = client.get("/launch/review/")
+    assert "CLOUDPORTAL_HOST_PRIVATE_KEY" in review.content.decode()
+    assert secret not in review.content.decode()
+    client.post("/launch/review/", {"digest": review.context["plan"].digest})
     host = Host.objects.order_by("id")[0]
     assert secrets.unseal(Host, host.uuid, "private_key", host.private_key).strip() == text.strip()
 

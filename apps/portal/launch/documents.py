@@ -20,7 +20,7 @@ from apps.launch.told import counted_changes, told_finding
 from apps.launch.yaml_tree import MAX_BYTES
 from apps.portal.launch.forms import DocumentForm
 from apps.portal.launch.shown import SHOWN, shown_items
-from apps.portal.launch.wizard import as_file
+from apps.portal.launch.wizard import applying, as_file
 from apps.portal.pages import complain, operator_page
 from apps.zones.models import Zone
 
@@ -62,6 +62,7 @@ def _planned(request: HttpRequest, actor: Actor, form: DocumentForm, text: str) 
         "more": max(0, len(plan.changes) - SHOWN),
         "summary": counted_changes(plan) if not plan.refused else "",
         "findings": by_level,
+        "snippets": applying(request, text) if plan.changes and not plan.refused else None,
     }
     return render(request, "portal/launch/document.html", context, status=422 if plan.refused else 200)
 

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core.errors import CloudError, InvalidInput, NotFound
 from apps.launch.apply import DocumentRefused
@@ -22,6 +23,7 @@ from apps.launch.models import Launch, ZoneDraft
 from apps.launch.plan import Plan, plan_document
 from apps.launch.services import discard_draft, document_of, draft_of, launch_draft, plan_step, save_step
 from apps.launch.told import counted_changes, told_finding
+from apps.portal.copy_as import ApiRequest, Secret, Snippets, portal_of, snippets
 from apps.portal.launch.forms import FORMS, LEADS, TITLES, StepForm
 from apps.portal.launch.shown import shown_items
 from apps.portal.pages import complain, operator_page, told
@@ -70,7 +72,7 @@ def start(request: HttpRequest, actor: Actor) -> HttpResponse:
     context = {
         "draft": draft,
         "resume": _href(unsaved[0] if unsaved else "review"),
-        "launches": Launch.objects.select_related("zone").order_by("-id")[:RECENT],
+        "launches": policy.visible(actor, Launch.objects.select_related("zone").order_by("-id"))[:RECENT],
         "key_command": key_command(),
     }
     return render(request, "portal/launch/start.html", context)
@@ -169,8 +171,19 @@ def review(request: HttpRequest, actor: Actor) -> HttpResponse:
             if done.launch is not None:
                 return redirect("portal:launch-progress", done.launch.uuid)
             return redirect("portal:launch")
-    plan = plan_document(actor, document_of(draft))
-    return render(request, "portal/launch/review.html", _reviewed(plan, draft))
+    text = document_of(draft)
+    context = _reviewed(plan_document(actor, text), draft)
+    own_key = bool(draft.private_key) and draft.data["host"].get("key") == "own"
+    context["snippets"] = applying(request, text, own_key=own_key)
+    return render(request, "portal/launch/review.html", context)
+
+
+def applying(request: HttpRequest, text: str, *, own_key: bool = False) -> Snippets:
+    """The request to the API that applies the document; a private key is never part of what is shown."""
+    body: dict[str, Any] = {"document": text}
+    if own_key:
+        body["private_key"] = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
+    return snippets(ApiRequest("POST", "zone-documents/apply/", body), portal_of(request))
 
 
 def _reviewed(plan: Plan, draft: ZoneDraft) -> dict[str, Any]:
