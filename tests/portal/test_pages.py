@@ -72,6 +72,21 @@ def test_a_login_link_works_once_and_not_by_get(member: User) -> None:
     assert Client().post("/login/link/", {"token": token}).status_code == 403
 
 
+def test_logging_in_leads_back_to_where_the_reader_was_and_never_elsewhere(member: User) -> None:
+    asked = Client().get("/virtual-machines/new/?name=x")["Location"]
+    page = Client().get(asked).content.decode()
+    found = re.search(r'href="(/login/link/\?next=[^"]+)"', page)
+    assert found
+    for path, leads_to in (
+        (found[1], "/virtual-machines/new/?name=x"),
+        ("/login/link/?next=//evil.example/", "/"),
+        ("/login/link/?next=https://evil.example/", "/"),
+        ("/login/link/", "/"),
+    ):
+        token = create_login_link(Actor.system("test"), user=member).rpartition("#")[2]
+        assert Client().post(path, {"token": token})["Location"] == leads_to
+
+
 def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: Account, member: User) -> None:
     client = logged_in(member)
     response = client.post("/virtual-machines/new/", form_of(zone, account))

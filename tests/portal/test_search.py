@@ -99,6 +99,8 @@ def test_each_kind_is_found_and_operators_find_more(
     for heading in headings:
         assert f"<h2>{heading}</h2>" in operator
         assert (f"<h2>{heading}</h2>" in own) == (heading in for_all)
+    assert f"/offerings/{ServiceOffering.objects.get(name=name).uuid}/" in operator
+    assert not re.findall('href="/(?:offerings|infrastructure)/', own)
     assert "Ελένη Ζήτα" in operator
     assert "Ελένη" not in own
 

@@ -33,7 +33,6 @@ class KeyForm(forms.Form):
     account = forms.ModelChoiceField(Account.objects.none(), label=_("Account"), empty_label=None)
     public_key = forms.CharField(
         label=_("Public key"),
-        required=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
         help_text=_("The one line of a file such as id_ed25519.pub."),
     )
@@ -45,6 +44,7 @@ class KeyForm(forms.Form):
         field: Any = self.fields["account"]
         field.queryset, field.to_field_name = policy.visible(actor, Account.objects.all()), "uuid"
         field.widget.choices = [(str(row.uuid), row.name) for row in shown]
+        self.fields["public_key"].required = not data or data.get("do") != "generate"
         for each in self.fields.values():
             kind = "form-select" if isinstance(each.widget, forms.Select) else "form-control"
             each.widget.attrs["class"] = kind

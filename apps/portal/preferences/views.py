@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from apps.portal.returning import safe_address
 from apps.portal.shell import CONTRAST_COOKIE, KEYS_COOKIE, THEME_COOKIE, THEMES
 
 _YEAR = 31_536_000
@@ -15,7 +15,7 @@ _YEAR = 31_536_000
 @require_POST
 def choose_look(request: HttpRequest) -> HttpResponse:
     """Theme or contrast, whichever the pressed button names; then back to where the reader was."""
-    response = redirect(_back(request))
+    response = redirect(safe_address(request, request.POST.get("next")))
     theme, contrast = request.POST.get("theme"), request.POST.get("contrast")
     if theme in THEMES:
         response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, samesite="Lax", secure=request.is_secure())
@@ -29,13 +29,7 @@ def choose_look(request: HttpRequest) -> HttpResponse:
 @require_POST
 def choose_keys(request: HttpRequest) -> HttpResponse:
     """Whether single keys act; then back to where the reader was."""
-    response = redirect(_back(request))
+    response = redirect(safe_address(request, request.POST.get("next")))
     if (wanted := request.POST.get("keys")) in {"on", "off"}:
         response.set_cookie(KEYS_COOKIE, wanted, max_age=_YEAR, samesite="Lax", secure=request.is_secure())
     return response
-
-
-def _back(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", "")
-    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if here else "/"

@@ -26,6 +26,7 @@ from apps.core.filters import checked
 from apps.core.names import MAX_NAME, fold
 from apps.jobs.kinds import all_kinds
 from apps.jobs.models import Job
+from apps.portal.templatetags.portal import mib
 from apps.storage.models import PrimaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Zone
 
@@ -72,7 +73,8 @@ Matches = Callable[[Asked], Q]
 
 @dataclass(frozen=True)
 class Finder:
-    """`view` is the name of the address of one such thing, `listed` that of their list."""
+    """`view` is the name of the address of one such thing, `listed` that of their list; with `closed`
+    both are open to operators only."""
 
     label: Text
     icon: str
@@ -82,14 +84,17 @@ class Finder:
     matches: Matches
     detail: Callable[[Any], Text]
     operators: bool = False
+    closed: bool = False
 
     def find(self, actor: Actor, asked: Asked, limit: int) -> Group:
         rows = policy.visible(actor, self.rows().filter(self.matches(asked))).order_by("-pk")
         found = list(rows[: limit + 1])
+        opens = actor.is_operator or not self.closed
         hits = [
-            Hit(_name(row), self.detail(row), _href(self.view, row.uuid), self.icon) for row in found[:limit]
+            Hit(_name(row), self.detail(row), _href(self.view, row.uuid) if opens else "", self.icon)
+            for row in found[:limit]
         ]
-        more = _href(self.listed) if len(found) > limit else ""
+        more = _href(self.listed) if opens and len(found) > limit else ""
         return Group(
             self.label, sorted(hits, key=lambda hit: _rank(asked, str(hit.name))), _narrowed(more, asked)
         )
@@ -186,9 +191,19 @@ FINDERS = (
         "offering",
         "offerings",
         _named(),
-        lambda row: f"{row.vcpus} vCPU, {row.memory_mib} MiB",
+        lambda row: f"{row.vcpus} vCPU, {mib(row.memory_mib)}",
+        closed=True,
     ),
-    Finder(_("Zones"), "geo-alt", Zone.objects.all, "zone", "infrastructure", _named(), lambda row: ""),
+    Finder(
+        _("Zones"),
+        "geo-alt",
+        Zone.objects.all,
+        "zone",
+        "infrastructure",
+        _named(),
+        lambda row: "",
+        closed=True,
+    ),
     Finder(
         _("Pods"),
         "layers",

@@ -11,17 +11,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.tokens import redeem_login_link
 from apps.core.errors import CloudError
+from apps.portal.returning import safe_address
 
 
 @require_safe
 def login_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/session/login.html")
+    return render(request, "portal/session/login.html", {"next": request.GET.get("next", "")})
 
 
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_by_link(request: HttpRequest) -> HttpResponse:
-    """GET shows a button (a link that is only fetched logs nobody in); POST redeems the link."""
+    """GET shows a button (a link that is only fetched logs nobody in); POST redeems the link and leads back
+    to where the reader was, which “next” in the address names."""
     if request.method != "POST":
         return render(request, "portal/session/login_link.html")
     try:
@@ -30,7 +32,7 @@ def login_by_link(request: HttpRequest) -> HttpResponse:
         message = _("This link was used already or is too old. Ask for a fresh one.")
         return render(request, "portal/session/login_link.html", {"error": message}, status=403)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("portal:home")
+    return redirect(safe_address(request, request.GET.get("next")))
 
 
 @require_POST
