@@ -10,13 +10,14 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Membership
 from apps.core.errors import NotFound, PermissionDenied
 
 M = TypeVar("M", bound=Model)
+FEW_ACCOUNTS = 30
 
 
 class Scope(Protocol):
@@ -60,9 +61,21 @@ class Members:
             return Q()
         if actor.user is None or not actor.user.is_active:
             return Q(pk__in=[])
-        member = Membership.objects.filter(user=actor.user, account_id=OuterRef(self.path))
-        condition = Q(Exists(member))
+        condition = Q(**{f"{self.path}__in": self._accounts(actor)})
         return condition | Q(**{self.public: True}) if self.public else condition
+
+    def _accounts(self, actor: Actor) -> list[int] | QuerySet[Any]:
+        """Keys where they are few: with them a database knows which index to use, and how often."""
+        if len(actor.account_ids) <= FEW_ACCOUNTS:
+            return sorted(actor.account_ids)
+        return Membership.objects.filter(user=actor.user).values("account_id")
+
+    def parts(self, actor: Actor) -> list[Q]:
+        """The same rows as `visible`, account by account, for a list that merges what each has in its
+        order; empty where that is not worth while."""
+        if actor.is_operator or self.public or len(actor.account_ids) > FEW_ACCOUNTS:
+            return []
+        return [Q(**{self.path: key}) for key in sorted(actor.account_ids)]
 
     def sees(self, actor: Actor, obj: Any) -> bool:
         if actor.is_operator:
@@ -97,6 +110,13 @@ def scope_of(model: type[Model]) -> Scope:
 def visible(actor: Actor, rows: QuerySet[M]) -> QuerySet[M]:
     """The rows that the actor may know of."""
     return rows.filter(scope_of(rows.model).visible(actor))
+
+
+def visible_parts(actor: Actor, model: type[Model]) -> list[Q]:
+    """What `visible` shows of a model as parts that do not overlap and that an index each leads to; empty
+    if it is not made of such."""
+    scope = scope_of(model)
+    return scope.parts(actor) if isinstance(scope, Members) else []
 
 
 def find(actor: Actor, rows: QuerySet[M], uuid: object, *, place: str = "") -> M:

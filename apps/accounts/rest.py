@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
@@ -22,6 +22,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.core.errors import InvalidInput, MalformedRequest
 from apps.core.filters import DeclaredFilters, Filter, refuse_unknown
+from apps.core.keyset import Lead
 from apps.core.paging import KeysetPagination
 from apps.core.rest import StrictSerializer
 
@@ -49,6 +50,7 @@ class ResourceViewSet(GenericViewSet[Any]):
     infrastructure: ClassVar[str] = ""
     listings: ClassVar[frozenset[str]] = frozenset({"list"})
     body_was_read = False
+    lead: Lead | None = None  # how the rows that are sought are found; set by the filters
 
     @cached_property
     def actor(self) -> Actor:
@@ -68,6 +70,10 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         return policy.visible(self.actor, super().get_queryset())
+
+    def parts(self, model: type[Model]) -> list[Q]:
+        """What pages of `model` are merged from; see `apps.core.keyset`."""
+        return policy.visible_parts(self.actor, model)
 
     def get_object(self) -> Any:
         """The row that the path names; NotFound if the actor may not know of it."""

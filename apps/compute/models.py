@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.accounts.quota import Amount
 from apps.compute.states import TRANSITIONS, PowerState, State
 from apps.core.errors import StateConflict
 from apps.core.models import NamedRow, Row
+from apps.core.names import MAX_NAME, name_parts
 from apps.network.models import IpAddress, Network
 from apps.storage.models import Template, Volume
 from apps.zones.models import Host, Pod, Zone
@@ -66,6 +68,11 @@ class SshKeyPair(NamedRow):
 
 
 class VirtualMachineQuerySet(models.QuerySet["VirtualMachine"]):
+    def bulk_create(self, objs: Iterable[VirtualMachine], *args: Any, **options: Any) -> list[VirtualMachine]:
+        rows = super().bulk_create(objs, *args, **options)
+        VmNamePart.index(rows)
+        return rows
+
     def running(self) -> VirtualMachineQuerySet:
         return self.filter(state=State.RUNNING)
 
@@ -85,10 +92,15 @@ class VirtualMachine(NamedRow):
         FIRST_FIT = "first-fit", _("First fit")
         PINNED = "pinned", _("Pinned")
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="virtual_machines")
-    zone = models.ForeignKey(Zone, models.PROTECT, related_name="virtual_machines")
-    offering = models.ForeignKey(ServiceOffering, models.PROTECT, related_name="virtual_machines")
-    template = models.ForeignKey(Template, models.PROTECT, related_name="virtual_machines")
+    name_key = models.CharField(max_length=2 * MAX_NAME, editable=False)  # sought by VmNamePart
+
+    # Of the keys below, lists have indexes of their own that begin with the same column.
+    account = models.ForeignKey(Account, models.PROTECT, related_name="virtual_machines", db_index=False)
+    zone = models.ForeignKey(Zone, models.PROTECT, related_name="virtual_machines", db_index=False)
+    offering = models.ForeignKey(
+        ServiceOffering, models.PROTECT, related_name="virtual_machines", db_index=False
+    )
+    template = models.ForeignKey(Template, models.PROTECT, related_name="virtual_machines", db_index=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True)
     hostname = models.CharField(max_length=63)
     ssh_keys: models.ManyToManyField[SshKeyPair, Any] = models.ManyToManyField(SshKeyPair, blank=True)
@@ -107,10 +119,14 @@ class VirtualMachine(NamedRow):
     power_agreed = models.PositiveSmallIntegerField(default=0)  # reports in a row that say so
 
     strategy = models.CharField(max_length=10, choices=Strategy, default=Strategy.SPREAD)
-    pinned_host = models.ForeignKey(Host, models.SET_NULL, null=True, related_name="pinned_machines")
+    pinned_host = models.ForeignKey(
+        Host, models.SET_NULL, null=True, related_name="pinned_machines", db_index=False
+    )
     pod = models.ForeignKey(Pod, models.PROTECT, null=True, related_name="virtual_machines")
     host = models.ForeignKey(Host, models.PROTECT, null=True, related_name="virtual_machines")
-    last_host = models.ForeignKey(Host, models.SET_NULL, null=True, related_name="former_machines")
+    last_host = models.ForeignKey(
+        Host, models.SET_NULL, null=True, related_name="former_machines", db_index=False
+    )
     claimed_vcpus = models.PositiveIntegerField(default=0)
     claimed_memory_mib = models.PositiveIntegerField(default=0)
 
@@ -129,10 +145,26 @@ class VirtualMachine(NamedRow):
         indexes = [
             models.Index(F("account"), F("name_sort"), F("id"), name="vm_account_name"),
             models.Index(F("account"), F("id").desc(), name="vm_account_new"),
+            models.Index(F("account"), F("state"), F("id"), name="vm_account_state"),
             models.Index(F("name_sort"), F("id"), name="vm_name"),
             models.Index(F("state"), F("id"), name="vm_state_id"),
+            models.Index(F("state"), F("name_sort"), F("id"), name="vm_state_name"),
+            *(
+                index
+                for owner in ("zone", "offering", "template")
+                for index in (
+                    models.Index(F(owner), F("id"), name=f"vm_{owner}_new"),
+                    models.Index(F(owner), F("name_sort"), F("id"), name=f"vm_{owner}_name"),
+                )
+            ),
             models.Index(F("expunge_after"), condition=~Q(expunge_after=None), name="vm_expunge_after"),
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        new, columns = self._state.adding, kwargs.get("update_fields")
+        super().save(*args, **kwargs)
+        if new or columns is None or "name_key" in columns:
+            VmNamePart.index([self], anew=not new)
 
     @property
     def machine_name(self) -> str:
@@ -164,6 +196,36 @@ class VirtualMachine(NamedRow):
             raise StateConflict(reason="state_moved", state=self.state, wanted=state)
         for name, value in changes.items():
             setattr(self, name, value)
+
+
+class VmNamePart(models.Model):
+    """Three letters that follow each other in a machine's name, or one or two that begin a word in it: by
+    these a name is found by any part of it, on every database. See `apps.compute.search`. With the key
+    that names are sorted by beside it, even a part that thousands of names share is read in their order."""
+
+    vm = models.ForeignKey(VirtualMachine, models.CASCADE, related_name="name_parts")
+    part = models.CharField(max_length=3)
+    name_sort = models.CharField(max_length=3 * MAX_NAME)
+
+    class Meta:
+        indexes = [
+            models.Index(F("part"), F("name_sort"), F("vm"), name="vmnamepart_by_name"),
+            models.Index(F("part"), F("vm"), name="vmnamepart_by_vm"),
+        ]
+
+    @staticmethod
+    def index(vms: Iterable[VirtualMachine], *, anew: bool = False) -> None:
+        """Write the parts of these machines' names; `anew` for machines that have some already."""
+        if anew:
+            VmNamePart.objects.filter(vm__in=vms).delete()
+        VmNamePart.objects.bulk_create(
+            (
+                VmNamePart(vm=vm, part=part, name_sort=vm.name_sort)
+                for vm in vms
+                for part in name_parts(vm.name_key)
+            ),
+            batch_size=2000,
+        )
 
 
 class VolumeAttachment(models.Model):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,6 +57,22 @@ class Order:
         return rows.filter((TupleLessThan if less else TupleGreaterThan)(columns, key))
 
 
+class Lead(Protocol):
+    """A way to the rows of `model` that are sought, by an index of something else than the list's order."""
+
+    model: type[Model]
+
+    def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the rows that are sought."""
+
+    def read(self, rows: QuerySet[Any], order: Order, *, narrow: bool) -> tuple[QuerySet[Any], Order]:
+        """What gives the keys of those in this order, and that order there; `narrow` where the rows are
+        a part of all that an index leads to."""
+
+    def counted(self, rows: QuerySet[Any], *, narrow: bool) -> QuerySet[Any]:
+        """Something of which there is one for each of those."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The keys of a page's rows in the list's order, and the cursors of its neighbours."""
@@ -71,14 +87,30 @@ class Page:
 
 
 def page_of(
-    rows: QuerySet[Any], order: Order, *, limit: int, mark: str, cursor: str = "", last: bool = False
+    rows: QuerySet[Any],
+    order: Order,
+    *,
+    limit: int,
+    mark: str,
+    cursor: str = "",
+    last: bool = False,
+    parts: Sequence[Q] = (),
+    lead: Lead | None = None,
 ) -> Page:
     """The page that the cursor leads to; without one the first, or the `last`. MalformedRequest for a
-    cursor that was not given out under this `mark`, which stands for list, filters and order."""
+    cursor that was not given out under this `mark`, which stands for list, filters and order.
+
+    `parts` are conditions that do not overlap and of which each row meets one: where an index gives the
+    order within each of them only, the page is merged from the beginnings of all. With a `lead` the page
+    holds those rows that it finds."""
+    if lead is not None:
+        rows, order = lead.read(rows, order, narrow=bool(parts))
     backwards, key = _open(cursor, mark, rows, order) if cursor else (last, None)
     found = order.applied(rows, backwards=backwards)
     if key is not None:
         found = order.beyond(found, key, backwards=backwards)
+    if len(parts) > 1:
+        found = _merged(found, order, parts, limit + 1, backwards=backwards)
     keys = list(found.values_list(*order.paths)[: limit + 1])
     more, keys = len(keys) > limit, keys[:limit]
     if backwards:
@@ -89,6 +121,19 @@ def page_of(
         next=_seal(keys[-1], mark, backwards=False) if keys and after else None,
         previous=_seal(keys[0], mark, backwards=True) if keys and before else None,
     )
+
+
+def _merged(
+    rows: QuerySet[Any], order: Order, parts: Sequence[Q], count: int, *, backwards: bool
+) -> QuerySet[Any]:
+    own = order.paths[-1]
+    heads = [
+        rows.model._default_manager.filter(**{f"{own}__in": rows.filter(part).values(own)[:count]})
+        .order_by()
+        .values_list(*order.paths)
+        for part in parts
+    ]
+    return order.applied(heads[0].union(*heads[1:], all=True), backwards=backwards)
 
 
 def chunks(rows: QuerySet[Any], order: Order, size: int) -> Iterator[list[Any]]:
@@ -109,9 +154,10 @@ def load(rows: QuerySet[M], pks: Sequence[Any]) -> list[M]:
     return [found[pk] for pk in pks if pk in found]
 
 
-def capped_total(rows: QuerySet[Any]) -> int:
-    """How many rows there are, counted up to TOTAL_CAP + 1."""
-    return rows.order_by()[: TOTAL_CAP + 1].count()
+def capped_total(rows: QuerySet[Any], lead: Lead | None = None, *, narrow: bool = False) -> int:
+    """How many rows there are, or the lead finds, counted up to TOTAL_CAP + 1."""
+    counted = lead.counted(rows, narrow=narrow) if lead else rows
+    return counted.order_by()[: TOTAL_CAP + 1].count()
 
 
 def mark_of(*bound_to: object) -> str:

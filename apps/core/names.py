@@ -50,6 +50,19 @@ def sort_key(text: str) -> str:
     return re.sub(r"\d+", lambda m: f"{len(m[0].lstrip('0')):02d}{m[0].lstrip('0')}", fold(text))
 
 
+PART = 3
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+
+
+def name_parts(key: str) -> set[str]:
+    """What a folded name is found by: each PART letters in a row, and of each word its first one and its
+    first two. Letters and digits are words of their own."""
+    parts = {key[start : start + PART] for start in range(len(key) - PART + 1)}
+    for word in _WORD.findall(key):
+        parts |= {word[:length] for length in range(1, min(len(word) + 1, PART))}
+    return parts
+
+
 _GREEK = str.maketrans(
     {
         **dict(zip("αβγδεζηικλμνξοπρστυφω", "avgdeziiklmnxoprstyfo", strict=True)),

@@ -32,8 +32,9 @@ class KeysetPagination(BasePagination):
         given = sorted(pair for pair in request.query_params.lists() if pair[0] not in {"cursor", "limit"})
         mark = keyset.mark_of(request.path, wanted, given)
         cursor = request.query_params.get("cursor", "")
-        self.total = keyset.capped_total(queryset)
-        page = keyset.page_of(queryset, order, limit=limit, mark=mark, cursor=cursor)
+        lead, parts = view.lead, view.parts(queryset.model)
+        self.total = keyset.capped_total(queryset, lead, narrow=bool(parts))
+        page = keyset.page_of(queryset, order, limit=limit, mark=mark, cursor=cursor, parts=parts, lead=lead)
         self.next_cursor = page.next
         return keyset.load(queryset, page.pks)
 

@@ -66,11 +66,13 @@ class Filter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Rows whose name holds the text, accents and capitals aside."""
+    """Rows whose name holds the text, accents and capitals aside. `by` is a better way to them than to
+    look at every name, for lists that are long."""
 
     label: Label
     name: str = "q"
     path: str = "name_key"
+    by: filters.Sought | None = None
     operators: bool = False
 
     def condition(self, text: str, found: Found) -> Q:
@@ -89,13 +91,18 @@ class Choice:
     choices: Sequence[tuple[str, Label]]
     path: str = ""
     several: bool = False
+    merged: bool = False  # there is an index by value and then by each order of the list
     operators: bool = False
+
+    def parts(self, text: str) -> list[Q]:
+        """The chosen values one by one, to merge what each has in the list's order."""
+        chosen = dict.fromkeys(value for value in text.split(",") if value)
+        return [Q(**{self.path or self.name: value}) for value in chosen] if self.merged else []
 
     def condition(self, text: str, found: Found) -> Q:
         values = tuple(value for value, _label in self.choices)
         wanted = [value for value in text.split(",") if value]
-        condition = filters.ByChoice(self.path or self.name, values).condition(self.name, ",".join(wanted))
-        return Q(**{self.path or self.name: wanted[0]}) if len(set(wanted)) == 1 else condition
+        return filters.ByChoice(self.path or self.name, values).condition(self.name, ",".join(wanted))
 
     def control(self, text: str, found: Found) -> Control:
         chosen = set(text.split(","))

@@ -24,6 +24,7 @@ from apps.accounts.rest import NAME_ORDERS
 from apps.compute import placement
 from apps.compute.api import serializers as shapes
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine, VolumeAttachment
+from apps.compute.search import ByName
 from apps.compute.services import console, edit, lifecycle
 from apps.compute.services.actions import ACTIONS, Action
 from apps.compute.services.deploy import (
@@ -36,7 +37,7 @@ from apps.compute.services.deploy import (
 from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
 from apps.core.errors import InvalidInput, NotFound
-from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.filters import ByChoice, ByFlag, ById
 from apps.jobs.api import EventSerializer
 from apps.jobs.models import Event, Job
 from apps.jobs.rest import JobbedViewSet, JobSerializer
@@ -61,7 +62,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     orders = {**NAME_ORDERS, "state": "state"}
     default_order = "-created_at"
     filters = {
-        "q": Search(),
+        "q": ByName(),
         "state": ByChoice("state", tuple(State.values)),
         "power_state": ByChoice("power_state", tuple(PowerState.values)),
         "zone": ById("zone__uuid"),

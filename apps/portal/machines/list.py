@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine
+from apps.compute.search import ByName
 from apps.compute.states import State
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Choice, Owner, Search
@@ -56,8 +57,8 @@ MACHINES = ListPage(
         Column("created", _("Created"), lambda vm: vm.created_at, order="id"),
     ),
     filters=(
-        Search(_("Name")),
-        Choice("state", _("State"), State.choices, several=True),
+        Search(_("Name"), by=ByName()),
+        Choice("state", _("State"), State.choices, several=True, merged=True),
         Owner("zone", _("Zone"), Zone.objects.all),
         Owner("account", _("Account"), Account.objects.all),
         Owner("offering", _("Size"), ServiceOffering.objects.all),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.compute.states import State
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Control, Option
-from apps.portal.lists import Header, Line
+from apps.portal.list_shown import Header, Line
 
 
 def sample_list() -> Any:

@@ -20,7 +20,7 @@ from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm, recover_vm
 from apps.core.errors import CloudError
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
-from apps.portal.lists import Shown
+from apps.portal.list_shown import Shown
 from apps.portal.pages import page, told
 from apps.portal.trash.list import AT_ONCE, TRASH, in_trash, tell_more
 

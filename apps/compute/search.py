@@ -1,0 +1,104 @@
+"""Finding machines by a part of their name among a hundred thousand, in any order of a list.
+
+A name is found by its parts (`VmNamePart`), of which the text's rarest leads the way. If few machines
+have it they are looked at one by one. If many have it, the parts themselves are read in the list's order
+until a page is full: by name or by age, whichever way, they lie in an index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from apps.compute.models import VirtualMachine, VmNamePart
+from apps.core import filters
+from apps.core.keyset import Order
+from apps.core.names import MAX_NAME, PART, fold
+
+FEW = 1000
+_TRIED = 6
+_WORD = re.compile(r"[^\W\d_]{1,2}|\d{1,2}")
+_ORDERS = {("name_sort", "id"): ("name_sort", "vm_id"), ("id",): ("vm_id",)}
+
+
+class ByName(filters.Sought):
+    """The filter `q` of lists of machines. One or two letters find the names in which a word begins with
+    them; longer texts are found anywhere in a name."""
+
+    def lead(self, name: str, text: str) -> Lead:
+        return Lead(fold(filters.checked(text, name, MAX_NAME)))
+
+
+class Lead:
+    """How to come to the machines whose name holds `text`, which is folded."""
+
+    model: type[Model] = VirtualMachine
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.part, self.is_rare = _rarest(_parts(text))
+
+    @property
+    def condition(self) -> Q:
+        """What tells that a name holds the text, once its part was found."""
+        return Q() if self.text == self.part else Q(name_key__contains=self.text)
+
+    def narrow(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine]:
+        """Those of the rows whose name holds the text."""
+        if not self.part:
+            return rows.filter(name_key__contains=self.text)
+        found = VmNamePart.objects.filter(part=self.part)
+        return rows.filter(self.condition, pk__in=found.values("vm_id"))
+
+    def read(
+        self, rows: QuerySet[VirtualMachine], order: Order, *, narrow: bool
+    ) -> tuple[QuerySet[Any], Order]:
+        """What a page is read from in this order, and that order there."""
+        if not self.part or self.is_rare:
+            return self.narrow(rows), order
+        paths = None if narrow else _ORDERS.get(order.paths)
+        return (self._parts_of(rows), Order(paths, order.descending)) if paths else (self._met(rows), order)
+
+    def counted(self, rows: QuerySet[VirtualMachine], *, narrow: bool) -> QuerySet[Any]:
+        """As many rows as match, in the form that is counted fastest."""
+        if not self.part or self.is_rare:
+            return self.narrow(rows)
+        return self._met(rows) if narrow else self._parts_of(rows)
+
+    def _met(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine]:
+        """Those of the rows whose name holds the text, each looked at as it is met."""
+        part = VmNamePart.objects.filter(part=self.part, vm=OuterRef("pk"))
+        return rows.filter(Q(name_key__contains=self.text) if len(self.text) >= PART else Exists(part))
+
+    def _parts_of(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VmNamePart]:
+        matching = rows.filter(self.condition, pk=OuterRef("vm_id")).order_by()
+        return VmNamePart.objects.filter(Exists(matching), part=self.part)
+
+
+def _parts(text: str) -> list[str]:
+    """At most _TRIED of the text's parts, from all over it; none if it has no whole part."""
+    if len(text) < PART:
+        return [text] if _WORD.fullmatch(text) else []
+    parts = list(dict.fromkeys(text[start : start + PART] for start in range(len(text) - PART + 1)))
+    return parts[:: -(-len(parts) // _TRIED)]
+
+
+def _rarest(parts: Sequence[str]) -> tuple[str, bool]:
+    """The part that the fewest names have, and whether they are few; counted up to FEW each, at once."""
+    if not parts:
+        return "", False
+    counts = _count(parts)
+    least = min(counts)
+    return parts[counts.index(least)], least <= FEW
+
+
+def _count(parts: Sequence[str]) -> list[int]:
+    table = connection.ops.quote_name(VmNamePart._meta.db_table)
+    one = f"(SELECT COUNT(*) FROM (SELECT 1 FROM {table} WHERE part = %s LIMIT {FEW + 1}) counted)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join([one] * len(parts)), list(parts))
+        return list(cursor.fetchone())

@@ -1,0 +1,153 @@
+"""List pages through the whole of Django, at 1, 50, 1,000 and 100,000 virtual machines: how many queries a
+page takes, how long, and how much longer with a hundred times the machines.
+
+Every case is asked by an operator, who sees all, and by a member of an account that owns a fifth of all.
+Names go by project and projects by account, as people name things: what is sought or filtered lies together
+in the order of names, at its beginning, its end or in between.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench.list_site import Site
+from bench.samples import quantile
+
+Measured = tuple[dict[str, float], dict[str, Any]]
+MACHINES = "/virtual-machines/"
+API = "/api/v1/virtual-machines/"
+ORDERS = ("name", "-name", "created", "-created", "state", "-state")
+ENDS = ("", "last")
+SAMPLES = 21
+SMALL, LARGE = 1_000, 100_000
+MOST_QUERIES_AT = (1, 50, LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One address, asked by one role."""
+
+    role: str
+    what: str
+    path: str
+
+
+def cases(site: Site) -> Iterator[Case]:
+    for role in ("operator", "member"):
+        for what, query in _queries(site, role):
+            yield Case(role, f"page {what}", f"{MACHINES}?{query}")
+        for order, text in product(("name", "-created_at", "state"), ("", "q=web", "state=Error")):
+            yield Case(role, f"api {order} {text}".strip(), f"{API}?order={order}&{text}".rstrip("&"))
+
+
+def _queries(site: Site, role: str) -> Iterator[tuple[str, str]]:
+    """Pairs of words and query: each order from both ends, each filter and search in each order."""
+    for order, end in product(ORDERS, ENDS):
+        yield f"{order} {end}".strip(), f"order={order}" + (f"&page={end}" if end else "")
+    for (what, query), order in product(_filters(site, role), ORDERS):
+        yield f"{what} by {order}", f"{query}&order={order}"
+    yield "search and filter", f"q=web&zone={site.zones[0].uuid}&state=Running&order=name"
+
+
+def _filters(site: Site, role: str) -> Iterator[tuple[str, str]]:
+    for state in ("Running", "Stopped", "Error", "Stopped,Error"):
+        yield f"state={state}", f"state={state}"
+    for name in ("zone", "offering", "template", "account"):
+        rows = getattr(site, f"{name}s")
+        yield f"largest {name}", f"{name}={rows[0].uuid}"
+        if role == "operator" or name != "account":
+            yield f"smallest {name}", f"{name}={rows[-1].uuid}"
+    if role == "operator":
+        yield "host", f"host={site.hosts[0].uuid}"
+    for what, text in (
+        ("of most", "node"),
+        ("of some", "zeus-web"),
+        ("of one", site.rare),
+        ("of none", "quux-1"),
+        ("of two letters", "ze"),
+        ("of one letter", "w"),
+        ("in greek", "εργαστηρ"),
+    ):
+        yield f"search {what}", f"q={text}"
+
+
+class Clients:
+    """One session and one token of each role, opened once."""
+
+    def __init__(self, site: Site) -> None:
+        self._of: dict[str, Client] = {}
+        for role, user in (("operator", site.operator), ("member", site.member)):
+            client = Client()
+            client.force_login(user)
+            self._of[role] = client
+
+    def ask(self, case: Case) -> None:
+        answer = self._of[case.role].get(case.path)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{case.path} was answered with {answer.status_code}")
+
+    def queries(self, case: Case) -> int:
+        with CaptureQueriesContext(connection) as found:
+            self.ask(case)
+        return len(found)
+
+    def milliseconds(self, case: Case, samples: int) -> list[float]:
+        """The first asks are not counted: they fill caches that in use are full."""
+        self.ask(case)
+        taken = []
+        for _ in range(samples):
+            begun = time.perf_counter()
+            self.ask(case)
+            taken.append((time.perf_counter() - begun) * 1000)
+        return taken
+
+
+def p95(values: Sequence[float]) -> float:
+    return quantile(values, 0.95)
+
+
+def run(*, large: int = LARGE, samples: int = SAMPLES) -> Measured:
+    """The three figures of lists on this database, and the samples behind them."""
+    site = Site()
+    site.grow(1)
+    clients = Clients(site)
+    counts: dict[int, dict[str, int]] = {1: _counted(site, clients)}
+    site.grow(50)
+    counts[50] = _counted(site, clients)
+    site.grow(SMALL)
+    small = _timed(site, clients, samples)
+    site.grow(large)
+    counts[large] = _counted(site, clients)
+    big = _timed(site, clients, samples)
+    worst = max(big, key=lambda key: p95(big[key]))
+    slowest_small = max(p95(values) for values in small.values())
+    unsteady = sum(len({counts[size][key] for size in counts}) > 1 for key in counts[1])
+    figures = {
+        "vm_list_queries": float(max(max(found.values()) for found in counts.values())),
+        "vm_list_unsteady": float(unsteady),
+        "vm_list_p95_ms": p95(big[worst]),
+        "vm_list_ratio_100k": p95(big[worst]) / slowest_small,
+    }
+    return figures, {"lists_at_1000": small, "lists_at_100000": big, "lists_queries": counts}
+
+
+def _counted(site: Site, clients: Clients) -> dict[str, int]:
+    return {f"{case.role} {case.what}": clients.queries(case) for case in cases(site)}
+
+
+def _timed(site: Site, clients: Clients, samples: int) -> dict[str, list[float]]:
+    site.settle()
+    gc.collect()
+    return {
+        f"{case.role} {case.what}": [round(ms, 3) for ms in clients.milliseconds(case, samples)]
+        for case in cases(site)
+    }
