@@ -21,7 +21,7 @@ def test_a_machine_is_created_and_seen_running_without_a_reload(page: Page, clou
     page.get_by_role("main").get_by_role("button", name="Create VM").click()
     expect(page.get_by_role("heading", name="Πρώτη 1")).to_be_visible()
     loads = page.evaluate("performance.timeOrigin")
-    expect(page.get_by_role("status")).to_contain_text("Running", timeout=SECONDS)
+    expect(page.locator("#live .state").first).to_contain_text("Running", timeout=SECONDS)
     expect(page.get_by_text("Latest job: Done")).to_be_visible()
     assert page.evaluate("performance.timeOrigin") == loads
     assert not refused
@@ -43,10 +43,12 @@ def test_a_machine_is_created_and_seen_running_without_a_reload(page: Page, clou
 def test_a_machine_moves_to_the_trash_and_back(page: Page, cloud: LabCloud) -> None:
     vm = cloud.deploy("trash")
     page.goto(f"/virtual-machines/{vm['id']}/")
-    page.get_by_role("button", name="Move to trash").click()
+    page.get_by_role("link", name="Move to trash").click()
+    page.locator("#dialog").get_by_role("button", name="Move to trash").click()
+    expect(page.locator("[data-toast]").get_by_role("button", name="Undo")).to_be_visible(timeout=SECONDS)
     expect(page.get_by_role("button", name="Take out of trash")).to_be_visible(timeout=SECONDS)
     page.get_by_role("button", name="Take out of trash").click()
-    expect(page.get_by_role("status")).to_contain_text("Stopped", timeout=SECONDS)
+    expect(page.locator("#live .state").first).to_contain_text("Stopped", timeout=SECONDS)
 
 
 def test_a_form_with_a_mistake_says_where_and_keeps_what_was_typed(page: Page, cloud: LabCloud) -> None:

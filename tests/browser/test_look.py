@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.cloud import LabCloud
-
 pytestmark = [pytest.mark.browser, pytest.mark.lab]
 SECONDS = 30_000  # in Playwright's milliseconds: the page follows every five
 
@@ -18,19 +16,3 @@ def test_pages_follow_the_systems_dark_mode(page: Page) -> None:
     expect(root).to_have_attribute("data-bs-theme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-bs-theme", "dark")
-
-
-def test_a_button_that_cannot_be_pressed_says_why_and_keeps_saying_it(page: Page, cloud: LabCloud) -> None:
-    vm = cloud.deploy("reason")
-    page.goto(f"/virtual-machines/{vm['id']}/")
-    button = page.get_by_role("button", name="Start", exact=True)
-    expect(button).to_have_attribute("aria-disabled", "true")
-    button.focus()
-    page.keyboard.press("Enter")
-    reason = page.get_by_text("Its state is Running; this needs: Stopped.")
-    expect(reason).to_be_visible()
-    page.evaluate("document.getElementById('live').dataset.before = 'yes'")
-    expect(page.locator("#live[data-before]")).to_have_count(0, timeout=SECONDS)
-    expect(reason).to_be_visible()
-    expect(button).to_be_focused()
-    assert page.url.endswith(f"/virtual-machines/{vm['id']}/")
