@@ -63,12 +63,12 @@ PAGES = (
     Place("infrastructure-picture", "infrastructure", "/infrastructure/?view=picture", main=True),
     Place("recount", "recount", "/infrastructure/recount/"),
     *_of("region", "change", "remove"),
-    *_of("zone", "change", "remove", "switch"),
-    *_of("pod", "change", "remove", "switch"),
-    *_of("cluster", "change", "remove", "switch"),
-    *_of("host", "change", "remove", "switch", "reconnect"),
-    *_of("primary-storage", "remove", "switch", "reconnect"),
-    *_of("secondary-storage", "remove", "switch"),
+    *_of("zone", "change", "remove"),
+    *_of("pod", "change", "remove"),
+    *_of("cluster", "change", "remove"),
+    *_of("host", "change", "remove"),
+    *_of("primary-storage", "remove"),
+    *_of("secondary-storage", "remove"),
     *(
         Place(f"{what}-new", f"{what}-new", f"/infrastructure/{what}s/new/{query}")
         for what, query in (
@@ -89,7 +89,6 @@ PAGES = (
     Place("offering-new", "offering-new", "/offerings/new/"),
     Place("offering", "offering", "/offerings/$offering/"),
     Place("offering-change", "offering-change", "/offerings/$offering/change/"),
-    Place("offering-switch", "offering-switch", "/offerings/$offering/switch/"),
     Place("offering-remove", "offering-remove", "/offerings/$offering/remove/"),
     Place("templates", "templates", "/templates/", main=True),
     Place("templates-user", "templates", "/templates/", MEMBER),
@@ -121,29 +120,15 @@ PAGES = (
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-NO_PAGES = frozenset(
-    [
-        "look",
-        "keys",
-        "logout",
-        "palette",
-        "docs",
-        "docs-page",
-        "jobs-now",
-        "job-live",
-        "job-retry",
-        "trash-act",
-        "launch-act",
-        "launch-check",
-        "launch-export",
-        "launch-live",
-        "machine-act",
-        "machine-check",
-        "machine-console-download",
-        "machine-console-live",
-        "machine-console-refresh",
-        "machine-live",
-    ]
-)
-"""Names of addresses that answer a part of a page, act and lead elsewhere, or (the documentation) have
-tests of their own."""
+ACTS = ("switch", "reconnect", "retry", "act")
+"""How addresses end that only take a POST, and lead elsewhere."""
+
+PARTS = ("live", "check", "now", "refresh", "download", "export")
+"""How addresses end that answer a part of a page, or a file."""
+
+NO_PAGES = frozenset({"look", "keys", "logout", "palette", "docs", "docs-page"})
+"""Others like them; the documentation has tests of its own."""
+
+
+def is_page(view: str) -> bool:
+    return view not in NO_PAGES and view.rpartition("-")[2] not in {*ACTS, *PARTS}

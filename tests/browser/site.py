@@ -106,7 +106,7 @@ def found() -> dict[str, Any]:
     from apps.jobs.models import Job, JobState
     from apps.launch.models import Launch
     from apps.storage.models import PrimaryStorage, SecondaryStorage
-    from apps.zones.models import Host
+    from apps.zones.models import Host, HostState
 
     machines = VirtualMachine.objects.order_by("id")
     states = (State.RUNNING, State.STOPPED, State.ERROR, State.DESTROYED)
@@ -121,6 +121,8 @@ def found() -> dict[str, Any]:
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     rows["launch"] = Launch.objects.get()
     rows["launched"] = Host.objects.get(zone=rows["launch"].zone)
+    shown = Host.objects.filter(pk=rows["launched"].pk)
+    shown.update(state=HostState.ALERT, state_reason="host_key_untrusted", shown_key=SSH_KEY["public_key"])
     rows["host"] = rows["running"].host
     rows |= {"cluster": rows["host"].cluster, "pod": rows["host"].pod, "zone": rows["host"].zone}
     rows["region"] = rows["zone"].region
