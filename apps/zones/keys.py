@@ -31,10 +31,11 @@ def clean_host_key(text: object, *, place: str = "host_key") -> str:
 
 
 def clean_private_key(text: object, *, place: str = "private_key") -> str:
-    """A private key without passphrase, in OpenSSH or PEM format. The error never quotes it."""
+    """A private key without passphrase, in OpenSSH or PEM format, with the line ends that SSH reads
+    whatever browser it came from. The error never quotes it."""
     if not isinstance(text, str) or len(text) > MAX_KEY:
         raise InvalidInput("not_a_private_key", place=place)
-    data = text.strip().encode() + b"\n"
+    data = text.replace("\r\n", "\n").strip().encode() + b"\n"
     load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in data else load_pem_private_key
     try:
         load(data, password=None)

@@ -43,6 +43,8 @@ def furnish(machines: int = MACHINES) -> None:
 
 def begin_a_launch() -> None:
     """A zone under way whose host nobody reaches, and a draft of another one."""
+    from django.conf import settings
+
     from apps.accounts.actor import Actor
     from apps.accounts.models import User
     from apps.launch.apply import apply_document
@@ -56,6 +58,7 @@ def begin_a_launch() -> None:
     texts["zone"]["name"] = "Under way"
     texts["pod"].update(pod)
     texts["host"]["hosts"] = "far 10.250.0.11"
+    texts["secondary"]["path"] = str(settings.VAR / "images")
     apply_document(admin, dump(compose(texts)))
     texts["zone"]["name"] = "Draft"
     texts["host"]["hosts"] = "near 10.250.0.12"

@@ -181,7 +181,7 @@ def test_a_private_key_is_kept_sealed_used_and_never_shown(client: Client) -> No
     fill(client)
     broken = client.post("/launch/steps/host/", {**TYPED["host"], "key": "own", "private_key": "no key"})
     assert list(broken.context["form"].errors) == ["private_key"]
-    fill(client, host={"key": "own", "private_key": text})
+    fill(client, host={"key": "own", "private_key": text.replace("\n", "\r\n")})  # as browsers send it
     draft = ZoneDraft.objects.get()
     secret = text.splitlines()[1]
     assert secret not in str(draft.data) + draft.private_key
