@@ -59,7 +59,7 @@ def heard() -> Iterator[Heard]:
         thread.join()
 
 
-def run(key: str, text: str, *, cwd: Path | None = None, **environment: str) -> str:
+def run(key: str, text: str, cwd: Path | None = None, **environment: str) -> str:
     """Paste a snippet into a shell or a file, and run that."""
     command = ["bash", "-c", text] if key == "curl" else [sys.executable, "-c", text]
     done = subprocess.run(

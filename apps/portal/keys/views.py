@@ -18,12 +18,13 @@ from apps.accounts.models import Account
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.services.offerings import create_ssh_key, delete_ssh_key, generate_ssh_key
 from apps.core.errors import CloudError
-from apps.portal.copy_as import ApiRequest, portal_of, snippets
+from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.machines.create_choices import accounts_of
 from apps.portal.machines.create_views import private_key_file
 from apps.portal.pages import complain, page, told
 
 SHOWN = 20
+PUBLIC_KEY = Secret("CLOUDPORTAL_PUBLIC_KEY")
 
 
 class KeyForm(forms.Form):
@@ -55,7 +56,7 @@ def key_create(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Store a key that was pasted, or make a pair and hand its private key over (“do=generate”)."""
     if request.method != "POST":
         form = KeyForm(actor, account=request.GET.get("account", ""))
-        return render(request, "portal/keys/create.html", {"form": form})
+        return render(request, "portal/keys/create.html", _create_context(request, form))
     form = KeyForm(actor, request.POST)
     if form.is_valid():
         given = {"account": form.cleaned_data["account"], "name": form.cleaned_data["name"]}
@@ -69,7 +70,18 @@ def key_create(request: HttpRequest, actor: Actor) -> HttpResponse:
             said = told(error)
             place = error.place if error.place in form.fields else None
             form.add_error(place, f"{said.detail} {said.remedy}".strip())
-    return render(request, "portal/keys/create.html", {"form": form}, status=422)
+    return render(request, "portal/keys/create.html", _create_context(request, form), status=422)
+
+
+def _create_context(request: HttpRequest, form: KeyForm) -> dict[str, Any]:
+    """The form, and the request that stores what it says; a key that was not pasted yet is read from the
+    environment."""
+    body = {
+        "name": form["name"].value() or _t("my key"),
+        "public_key": form["public_key"].value() or PUBLIC_KEY,
+        "account": form["account"].value() or None,
+    }
+    return {"form": form, "snippets": snippets(ApiRequest("POST", "ssh-keys/", body), portal_of(request))}
 
 
 def _key(actor: Actor, uuid: UUID) -> SshKeyPair:
