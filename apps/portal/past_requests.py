@@ -34,6 +34,9 @@ def request_of_event(event: Event) -> ApiRequest | None:
         return ApiRequest("POST", f"jobs/{event.job.uuid}/{event.data['how']}/")
     if event.job is not None and "requested_by" in event.data:
         return ApiRequest("POST", f"jobs/{event.job.uuid}/cancel/")
+    if event.kind == "capacity.recount":
+        zone = str(event.target_uuid) if event.target_uuid else None
+        return ApiRequest("POST", "recount/", {"zone": zone, "fix": bool(event.data.get("fixed"))})
     if event.target_uuid is None:
         return None
     data = {**(event.job.args if event.job else {}), **event.data}
@@ -190,10 +193,6 @@ def _batch(job: Job | None) -> ApiRequest | None:
 # What was done to something that was there.
 
 
-def _recount(target: UUID, data: Data) -> ApiRequest | None:
-    return ApiRequest("POST", "recount/", {"zone": str(target), "fix": bool(data.get("fixed"))})
-
-
 def _applied(target: UUID, data: Data) -> ApiRequest | None:
     """The document as the zone is now: applying it where it came from has nothing to do."""
     zone = Zone.objects.select_related("region").filter(uuid=target).first()
@@ -269,7 +268,6 @@ RECIPES: dict[str, Recipe] = {
         f"{kind}.change": _patch(noun, lambda data: dict(data["after"]))
         for kind, noun in {**_CHANGED, "template": "templates"}.items()
     },
-    "capacity.recount": _recount,
     "host.change": _host_changed,
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),

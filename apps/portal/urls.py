@@ -18,6 +18,7 @@ urlpatterns = [
     path("templates/", include("apps.portal.images.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),
+    path("events/", include("apps.portal.events.urls")),
     path("ssh-keys/", include("apps.portal.keys.urls")),
     path("trash/", include("apps.portal.trash.urls")),
 ]

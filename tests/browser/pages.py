@@ -113,6 +113,8 @@ PAGES = (
     Place("launch-document", "launch-document", "/launch/document/?zone=$zone"),
     Place("launch-progress", "launch-progress", "/launch/$launch/"),
     Place("launch-repair", "launch-repair", "/launch/$launch/hosts/$launched/"),
+    Place("events", "events", "/events/"),
+    Place("event", "event", "/events/$event/"),
     Place("search", "search", "/search/?q=a"),
     Place("search-user", "search", "/search/?q=nothing-is-called-so", MEMBER),
     Place("shortcuts", "shortcuts", "/shortcuts/", MEMBER),

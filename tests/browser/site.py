@@ -106,7 +106,7 @@ def found() -> dict[str, Any]:
     from apps.accounts.models import User
     from apps.compute.models import SshKeyPair, VirtualMachine
     from apps.compute.states import State
-    from apps.jobs.models import Job, JobState
+    from apps.jobs.models import Event, Job, JobState
     from apps.launch.models import Launch
     from apps.storage.models import PrimaryStorage, SecondaryStorage
     from apps.zones.models import Host, HostState
@@ -121,6 +121,7 @@ def found() -> dict[str, Any]:
         "batch": Job.objects.filter(kind="vm.deploy_batch", state=JobState.FAILED)[0],
         "done": Job.objects.filter(kind="vm.deploy", state=JobState.DONE).order_by("id")[0],
     }
+    rows["event"] = Event.objects.filter(kind="host.add").first() or Event.objects.order_by("id").first()
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     rows["launch"] = Launch.objects.get()
     rows["launched"] = Host.objects.get(zone=rows["launch"].zone)

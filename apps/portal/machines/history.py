@@ -21,11 +21,11 @@ from apps.portal.pages import page
 
 
 def _rows() -> QuerySet[Event]:
-    return Event.objects.select_related("job")
+    return Event.objects.all()
 
 
-def _job(event: Event) -> str:
-    return reverse("portal:job", args=[event.job.uuid]) if event.job else ""
+def _href(event: Event) -> str:
+    return reverse("portal:event", args=[event.uuid])
 
 
 def _detail(event: Event) -> Any:
@@ -39,7 +39,7 @@ HISTORY = ListPage(
     title=_("History"),
     rows=_rows,
     columns=(
-        Column("what", _("What"), lambda event: event_label(event.kind), href=_job),
+        Column("what", _("What"), lambda event: event_label(event.kind), href=_href),
         Column(
             "phase",
             _("Outcome"),

@@ -1,0 +1,46 @@
+"""One event: what was done, what was recorded with it, and the request that would do it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.accounts import policy
+from apps.accounts.actor import Actor
+from apps.core.messages import explain_error
+from apps.jobs.events import event_label
+from apps.jobs.models import Event
+from apps.portal.copy_as import portal_of, snippets
+from apps.portal.jobs.targets import href_of
+from apps.portal.pages import page
+from apps.portal.past_requests import request_of_event
+
+
+@page
+def event_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    event = policy.find(actor, Event.objects.select_related("account", "job"), uuid)
+    again = request_of_event(event)
+    error = event.data.get("error")
+    context = {
+        "event": event,
+        "label": event_label(event.kind),
+        "target_href": href_of(actor, event.target_type, event.target_uuid),
+        "recorded": _recorded(event.data),
+        "problem": explain_error(error) if isinstance(error, dict) else None,
+        "technical": error.get("technical", "") if isinstance(error, dict) and actor.is_operator else "",
+        "snippets": snippets(again, portal_of(request)) if again else None,
+    }
+    return render(request, "portal/events/page.html", context)
+
+
+def _recorded(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was recorded beside the error, by its names in the API."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2))
+        for name, value in data.items()
+        if name != "error"
+    ]

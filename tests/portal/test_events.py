@@ -1,0 +1,94 @@
+"""The audit trail: each event with what was recorded and the request that does it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account, User
+from apps.compute.services import edit
+from apps.compute.states import State
+from apps.jobs.models import Event
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account() -> Account:
+    return factories.make_account()
+
+
+@pytest.fixture
+def member(account: Account) -> User:
+    return factories.make_user(account)
+
+
+@pytest.fixture
+def event(account: Account, member: User) -> Event:
+    vm = factories.make_vm(factories.make_zone(), account=account, state=State.STOPPED)
+    edit.rename_vm(Actor(member), vm, name="Νέο 'όνομα'")
+    return Event.objects.get(kind="vm.rename")
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_an_event_says_what_was_done_and_how_to_do_it_again(event: Event, member: User) -> None:
+    client = logged_in(member)
+    path = f"/events/{event.uuid}/"
+    assert path in client.get("/events/").content.decode()
+    assert path in client.get(f"/virtual-machines/{event.target_uuid}/history/").content.decode()
+    page = client.get(path).content.decode()
+    assert member.username in page
+    assert f"/virtual-machines/{event.target_uuid}/" in page
+    assert "--request PATCH" in page
+
+
+def test_others_see_nothing_of_it_and_operators_all(event: Event) -> None:
+    path = f"/events/{event.uuid}/"
+    assert Client().get(path)["Location"].startswith("/login/")
+    stranger = logged_in(factories.make_user(factories.make_account()))
+    assert stranger.get(path).status_code == 404
+    assert path not in stranger.get("/events/").content.decode()
+    assert logged_in(factories.make_user(super_admin=True)).get(path).status_code == 200
+
+
+def test_a_drivers_own_words_are_for_operators(event: Event, member: User) -> None:
+    error = {"code": "host_unreachable", "params": {}, "technical": "ssh: no route"}
+    Event.objects.filter(pk=event.pk).update(phase="failed", data={"new": "x", "error": error})
+    path = f"/events/{event.uuid}/"
+    own = logged_in(member).get(path).content.decode()
+    assert "The host does not answer" in own
+    assert "ssh: no route" not in own
+    assert "ssh: no route" in logged_in(factories.make_user(super_admin=True)).get(path).content.decode()
+
+
+def test_what_cannot_be_asked_for_again_shows_no_request(account: Account, member: User) -> None:
+    data: dict[str, Any] = {"user": "ada"}
+    made = Event.objects.create(
+        kind="login_link.redeem", phase="done", account=account, actor_label="ada", data=data
+    )
+    page = logged_in(member).get(f"/events/{made.uuid}/").content.decode()
+    assert "--request" not in page
+
+
+def test_the_list_costs_the_same_for_any_number_of_events(account: Account, member: User) -> None:
+    client, counts = logged_in(member), []
+    for number in (1, 60):
+        rows = [
+            Event(kind="vm.start", phase="done", account=account, actor_label="ada") for _ in range(number)
+        ]
+        Event.objects.bulk_create(rows)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/events/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 12
