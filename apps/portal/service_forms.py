@@ -44,10 +44,14 @@ class ServiceForm(forms.Form):
             self.blame(error)
             return None
 
+    def done(self, act: Callable[..., object]) -> bool:
+        """Whether `act(**given)` was done."""
+        return self.tried(act) is not None
+
     def blame(self, error: CloudError) -> None:
         """Put what the service says beside the field that it names."""
         said = told(error)
-        place = error.place.split(" ")[0]
+        place = error.place.split(" ")[0].rpartition(".")[2]
         self.add_error(place if place in self.fields else None, f"{said.detail} {said.remedy}".strip())
 
 

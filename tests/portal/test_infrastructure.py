@@ -53,8 +53,7 @@ def pages_of(zone: Zone) -> list[str]:
     paths += [f"{AT}{noun}/" for noun in ("hosts", "primary-storages", "secondary-storages")]
     for noun, row in zip(plural, rows, strict=True):
         one = f"{AT}{noun}/{row.uuid}/"
-        changes = [] if "storage" in noun else [f"{one}change/"]
-        paths += [f"{AT}{noun}/new/", one, f"{one}remove/", *changes]
+        paths += [f"{AT}{noun}/new/", one, f"{one}change/", f"{one}remove/"]
     return paths
 
 
@@ -188,18 +187,26 @@ def test_a_cloud_is_built_by_forms(operator: Client) -> None:
     pool = made(
         "primary-storages",
         owner=f"cluster:{cluster}",
+        driver="nfs",
+        server="nas.example.org",
         name="Pool",
         path="/srv/p",
         overprovision_percent="200",
     )
     near = made(
-        "primary-storages", owner=f"host:{host}", name="Near", path="/srv/h", overprovision_percent="200"
+        "primary-storages",
+        owner=f"host:{host}",
+        driver="directory",
+        name="Near",
+        path="/srv/h",
+        overprovision_percent="200",
     )
-    made("secondary-storages", parent=zone, name="Images", path="/srv/s")
+    made("secondary-storages", parent=zone, driver="directory", name="Images", path="/srv/s")
     assert Zone.objects.get(uuid=zone).dns == ["192.0.2.1", "192.0.2.2"]
     assert Cluster.objects.get(uuid=cluster).cpu_overcommit_percent == 300
     assert Job.objects.filter(target_uuid=host).get().kind == "host.connect"
-    assert PrimaryStorage.objects.get(uuid=pool).scope == "cluster"
+    mounted = PrimaryStorage.objects.get(uuid=pool)
+    assert (mounted.scope, mounted.driver, mounted.server) == ("cluster", "nfs", "nas.example.org")
     assert PrimaryStorage.objects.get(uuid=near).host == Host.objects.get(uuid=host)
     assert "Athens" in operator.get(AT).text
 
@@ -216,6 +223,8 @@ def test_a_cloud_is_built_by_forms(operator: Client) -> None:
         ("hosts", {"address": "not an address"}, "address"),
         ("hosts", {"private_key": "x"}, "private_key"),
         ("secondary-storages", {"path": "relative"}, "path"),
+        ("secondary-storages", {"driver": "nfs"}, "server"),
+        ("primary-storages", {"mount_options": "no blanks"}, "mount_options"),
     ],
 )
 def test_what_a_service_refuses_is_told_beside_its_field(
@@ -243,6 +252,13 @@ def test_what_a_service_refuses_is_told_beside_its_field(
             "cpu_overcommit_percent": "200",
             "memory_overcommit_percent": "100",
         },
+        "secondary-storages": {"driver": "directory", "path": "/srv/x"},
+        "primary-storages": {
+            "owner": f"zone:{zone.uuid}",
+            "driver": "directory",
+            "path": "/srv/x",
+            "overprovision_percent": "200",
+        },
         "hosts": {"address": "192.0.2.1", "port": "22", "username": "root", "uri": "qemu:///system"},
     }
     parent = parents.get(path, Cluster.objects.order_by("pk")[0])
@@ -264,6 +280,45 @@ def test_a_form_begins_with_what_is_there_and_changes_it(zone: Zone, operator: C
     assert Host.objects.get(cluster=cluster).capacity_vcpus == 64
     operator.post(f"{AT}regions/{zone.region.uuid}/change/", {"name": "Crete"})
     assert Region.objects.get().name == "Crete"
+
+
+def test_a_pools_settings_that_have_no_field_stay(zone: Zone, operator: Client) -> None:
+    pool = PrimaryStorage.objects.order_by("pk")[0]
+    PrimaryStorage.objects.filter(pk=pool.pk).update(
+        settings={"bricks": "3", "mount_options": "ro"}, driver="directory"
+    )
+    body = {"name": "Renamed", "path": pool.path, "mount_options": "rw", "overprovision_percent": "300"}
+    answer = operator.post(f"{AT}primary-storages/{pool.uuid}/change/", body)
+    assert answer["Location"] == f"{AT}primary-storages/{pool.uuid}/"
+    pool.refresh_from_db()
+    assert (pool.name, pool.settings) == ("Renamed", {"bricks": "3", "mount_options": "rw"})
+    assert pool.promised_bytes == pool.capacity_bytes * 3
+
+
+def test_a_pool_in_use_is_not_moved(zone: Zone, operator: Client) -> None:
+    factories.placed(factories.make_vm(zone))
+    PrimaryStorage.objects.update(driver="directory")
+    pool = PrimaryStorage.objects.exclude(allocated_bytes=0)[0]
+    body = {"name": pool.name, "path": "/srv/elsewhere", "overprovision_percent": "100"}
+    answer = operator.post(f"{AT}primary-storages/{pool.uuid}/change/", body)
+    assert answer.status_code == 422
+    assert "1 volume" in answer.text
+    assert PrimaryStorage.objects.get(pk=pool.pk).path == pool.path
+
+
+def test_storages_are_looked_at_again(zone: Zone, operator: Client) -> None:
+    secondary = SecondaryStorage.objects.create(zone=zone, name="spare", path="/srv/spare")
+    pool = PrimaryStorage.objects.order_by("pk")[0]
+    operator.post(f"{AT}primary-storages/{pool.uuid}/reconnect/")
+    operator.post(f"{AT}secondary-storages/{secondary.uuid}/reconnect/")
+    assert list(Job.objects.order_by("id").values_list("target_uuid", flat=True)) == [
+        pool.uuid,
+        secondary.uuid,
+    ]
+    Host.objects.update(state=HostState.DISCONNECTED)
+    Job.objects.all().delete()
+    answer = operator.post(f"{AT}primary-storages/{pool.uuid}/reconnect/", follow=True)
+    assert "No host that reaches it is up" in answer.text
 
 
 def test_a_hosts_private_key_stays_unless_another_comes_or_the_portals_is_chosen(

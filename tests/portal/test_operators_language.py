@@ -21,7 +21,21 @@ from tests.portal.test_language import english_in
 
 pytestmark = pytest.mark.django_db
 TYPED = {"ssh", "etc", "ssh_host_ed", "key", "pub", "qcow", "host", "authorized", "keys", "libvirt"}
-WORDS = {"MHz", "MTU", "IPv", "KVM", "QEMU", "pod", "Pod", "hypervisor", "Hypervisor", "Linux", "SHA"}
+WORDS = {
+    "MHz",
+    "MTU",
+    "IPv",
+    "KVM",
+    "QEMU",
+    "pod",
+    "Pod",
+    "hypervisor",
+    "Hypervisor",
+    "Linux",
+    "SHA",
+    "NFS",
+    "GlusterFS",
+}
 
 
 NAMED: tuple[type[NamedRow], ...] = (Account, Region, Zone, Pod, Cluster, Host, PrimaryStorage)
@@ -90,6 +104,8 @@ PATHS = (
     "/infrastructure/hosts/{host}/trust/",
     "/infrastructure/primary-storages/{pool}/",
     "/infrastructure/primary-storages/{pool}/remove/",
+    "/infrastructure/primary-storages/{pool}/change/",
+    "/infrastructure/secondary-storages/{secondary}/change/",
     "/infrastructure/secondary-storages/{secondary}/",
     "/offerings/",
     "/offerings/new/",

@@ -128,16 +128,12 @@ def template_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
     policy.require(actor, "template.change", row)
     initial = {name: getattr(row, name) for name in ("name", "description", "min_memory_mib", "is_public")}
     form = TemplateForm(request.POST if request.method == "POST" else None, initial=initial)
-    if request.method == "POST" and _changed(actor, row, form):
+    if request.method == "POST" and form.done(lambda **given: change_template(actor, row, **given)):
         messages.success(request, say("The change is made."))
         return redirect("portal:template", uuid)
     return render(
         request, "portal/images/change.html", {"row": row, "form": form}, status=422 if form.errors else 200
     )
-
-
-def _changed(actor: Actor, row: Template, form: TemplateForm) -> bool:
-    return form.tried(lambda **given: change_template(actor, row, **given)) is not None
 
 
 @page

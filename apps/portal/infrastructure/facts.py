@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.network.models import IpAddress
+from apps.portal.infrastructure.forms import DRIVER_LABELS
 from apps.portal.infrastructure.gauges import grouped
 from apps.portal.templatetags.portal import mib
 from apps.storage.models import PrimaryStorage, SecondaryStorage
+from apps.storage.mounts import MOUNT_OPTIONS
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
 
@@ -97,16 +99,26 @@ def _primary(pool: PrimaryStorage) -> list[Fact]:
     return [
         Fact(_("Reached from"), pool.get_scope_display()),
         *belongs,
-        Fact(_("Driver"), pool.driver, code=True),
-        Fact(_("Folder"), pool.path, code=True),
+        *_place(pool),
+        Fact(_("Mount options"), pool.settings.get(MOUNT_OPTIONS, ""), code=True),
         Fact(_("Overprovisioning"), _("%(n)s %%") % {"n": grouped(pool.overprovision_percent)}),
     ]
+
+
+def _place(storage: PrimaryStorage | SecondaryStorage) -> list[Fact]:
+    """Where its files lie: a server with what it exports, or a folder."""
+    exported = [
+        Fact(_("Server"), storage.server, code=True),
+        Fact(_("Exported folder"), storage.path, code=True),
+    ]
+    kind = Fact(_("Kind of storage"), str(DRIVER_LABELS.get(storage.driver, storage.driver)))
+    return [kind, *exported] if storage.server else [kind, Fact(_("Folder"), storage.path, code=True)]
 
 
 def _secondary(storage: SecondaryStorage) -> list[Fact]:
     templates = storage.templates.exclude(state="Deleted").count()
     return [
-        Fact(_("Folder"), storage.path, code=True),
+        *_place(storage),
         Fact(_("Images"), grouped(templates), href=reverse("portal:templates")),
     ]
 

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.portal.service_forms import ServiceForm, line, whole
+from apps.storage.mounts import DRIVERS, MOUNT_OPTIONS
 from apps.zones.models import Cluster, Zone
 
 _KEY_ROWS = {"rows": 3, "spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
@@ -150,18 +151,57 @@ class ChangeHostForm(HostForm):
         return found if found["private_key"] else {k: v for k, v in found.items() if k != "private_key"}
 
 
+DRIVER_LABELS = {
+    "directory": _("A folder that is there already"),
+    "nfs": _("NFS: each host mounts it from a server"),
+    "gluster": _("GlusterFS: each host mounts it from a server"),
+}
+
+
+def _driver() -> forms.ChoiceField:
+    choices = [(driver, DRIVER_LABELS[driver]) for driver in DRIVERS]
+    return forms.ChoiceField(label=_("Kind of storage"), choices=choices)
+
+
+def _server() -> forms.CharField:
+    help_text = _("Only of what is mounted: the name or address of the server.")
+    return line(_("Server"), help_text=help_text, required=False, code=True)
+
+
 class SecondaryStorageForm(ServiceForm):
     name = line(_("Name"))
+    server = _server()
     path = line(
         _("Folder"),
-        help_text=_("A folder that the workers and all hosts of the zone reach under this one path."),
+        help_text=_(
+            "The path under which workers and all hosts of the zone reach it; with a server, what it exports."
+        ),
         code=True,
     )
 
 
+class NewSecondaryStorageForm(SecondaryStorageForm):
+    driver = _driver()
+
+    field_order = ("parent", "name", "driver", "server", "path")
+
+
 class PrimaryStorageForm(ServiceForm):
+    """Settings that have no field here are kept as they are: `settings` is what there was."""
+
     name = line(_("Name"))
-    path = line(_("Folder"), help_text=_("The path of its folder on each host that reaches it."), code=True)
+    server = _server()
+    path = line(
+        _("Folder"),
+        help_text=_("Its path on each host that reaches it; with a server, what it exports."),
+        code=True,
+    )
+    mount_options = line(
+        _("Mount options"),
+        help_text=_("Only of what is mounted. Empty: the usual ones."),
+        required=False,
+        code=True,
+    )
     overprovision_percent = whole(
         _("Overprovisioning in percent"),
         low=100,
@@ -169,6 +209,12 @@ class PrimaryStorageForm(ServiceForm):
         initial=200,
         help_text=_("Disks grow as they are written: 200 promises twice of what there is."),
     )
+
+    def given(self) -> dict[str, Any]:
+        found = super().given()
+        before = {k: v for k, v in self.initial.get("settings", {}).items() if k != MOUNT_OPTIONS}
+        options = found.pop("mount_options")
+        return found | {"settings": before | ({MOUNT_OPTIONS: options} if options else {})}
 
 
 class NewPrimaryStorageForm(PrimaryStorageForm):
@@ -178,5 +224,6 @@ class NewPrimaryStorageForm(PrimaryStorageForm):
         label=_("Reached from"),
         help_text=_("All hosts of a zone, or of a cluster. A folder of one host begins at that host's page."),
     )
+    driver = _driver()
 
-    field_order = ("owner", "name", "path")
+    field_order = ("owner", "name", "driver", "server", "path")

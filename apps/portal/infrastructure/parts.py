@@ -19,6 +19,7 @@ from apps.portal.infrastructure import forms
 from apps.portal.service_forms import ServiceForm
 from apps.storage import services as storage
 from apps.storage.models import PrimaryStorage, SecondaryStorage
+from apps.storage.mounts import MOUNT_OPTIONS
 from apps.zones import services as zones
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
@@ -40,10 +41,10 @@ class Part:
     change_label: Label
     remove_label: Label
     new_form: type[ServiceForm]
-    change_form: type[ServiceForm] | None
+    change_form: type[ServiceForm]
     create: Act
     remove: Act
-    change: Act | None = None
+    change: Act
     enable: Act | None = None
     disable: Act | None = None
     parent: str = ""
@@ -72,6 +73,11 @@ def _zone_initial(zone: Zone) -> dict[str, Any]:
 def _pod_initial(pod: Pod) -> dict[str, Any]:
     own = _initial("name", "gateway", "guest_start", "guest_end", "reserved_start", "reserved_end")(pod)
     return own | {"bridge": pod.network.bridge, "mtu": pod.network.mtu}
+
+
+def _pool_initial(pool: PrimaryStorage) -> dict[str, Any]:
+    own = _initial("name", "server", "path", "settings", "overprovision_percent")(pool)
+    return own | {MOUNT_OPTIONS: pool.settings.get(MOUNT_OPTIONS, "")}
 
 
 def _add_host(actor: Actor, *, cluster: Cluster, **given: Any) -> Host:
@@ -195,13 +201,14 @@ PARTS: dict[str, Part] = {
             _("Change the primary storage"),
             _("Remove the primary storage"),
             forms.NewPrimaryStorageForm,
-            None,
+            forms.PrimaryStorageForm,
             storage.create_primary_storage,
             storage.remove_primary_storage,
-            None,
+            storage.change_primary_storage,
             storage.enable_storage,
             storage.disable_storage,
             related=("zone__region", "cluster__pod__zone__region", "host"),
+            initial=_pool_initial,
         ),
         Part(
             "secondary-storage",
@@ -212,16 +219,17 @@ PARTS: dict[str, Part] = {
             _("Create a secondary storage"),
             _("Change the secondary storage"),
             _("Remove the secondary storage"),
+            forms.NewSecondaryStorageForm,
             forms.SecondaryStorageForm,
-            None,
             storage.create_secondary_storage,
             storage.remove_secondary_storage,
-            None,
+            storage.change_secondary_storage,
             storage.enable_storage,
             storage.disable_storage,
             parent="zone",
             parent_label=_("Zone"),
             related=("zone__region",),
+            initial=_initial("name", "server", "path"),
         ),
     )
 }

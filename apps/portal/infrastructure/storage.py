@@ -73,6 +73,22 @@ def primary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRes
     return redirect("portal:primary-storage", uuid)
 
 
+@require_POST
+@operator_page
+def secondary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    """See again whether the portal can write there."""
+    storage = find(actor, PARTS["secondary-storage"], uuid)
+    try:
+        services.reconnect_secondary_storage(actor, storage)
+    except NotFound:
+        raise
+    except CloudError as error:
+        complain(request, error)
+    else:
+        messages.info(request, _("It is being looked at; this page follows it."))
+    return redirect("portal:secondary-storage", uuid)
+
+
 @operator_page
 def primary_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     owners = _owners(actor, request)

@@ -16,8 +16,7 @@ def _of(part: Part) -> Iterator[URLPattern]:
         yield path(f"{part.plural}/new/", views.part_new, given, name=f"{part.kind}-new")
     if part.kind in {"region", "zone", "pod", "cluster"}:
         yield path(one, views.part_page, given, name=part.kind)
-    if part.change:
-        yield path(f"{one}change/", views.part_change, given, name=f"{part.kind}-change")
+    yield path(f"{one}change/", views.part_change, given, name=f"{part.kind}-change")
     yield path(f"{one}remove/", views.part_remove, given, name=f"{part.kind}-remove")
     if part.enable:
         yield path(f"{one}switch/", views.part_switch, given, name=f"{part.kind}-switch")
@@ -36,6 +35,11 @@ urlpatterns = [
     ),
     path("secondary-storages/", lists.secondary_list, name="secondary-storages"),
     path("secondary-storages/<uuid:uuid>/", storage.secondary_page, name="secondary-storage"),
+    path(
+        "secondary-storages/<uuid:uuid>/reconnect/",
+        storage.secondary_reconnect,
+        name="secondary-storage-reconnect",
+    ),
     path("hosts/<uuid:uuid>/", hosts.host_page, name="host"),
     path("hosts/<uuid:uuid>/reconnect/", hosts.host_reconnect, name="host-reconnect"),
     path("hosts/<uuid:uuid>/trust/", hosts.host_trust, name="host-trust"),

@@ -54,7 +54,7 @@ def frame_of(actor: Actor, row: Any) -> dict[str, Any]:
         "job": shown,
         "job_label": event_label(shown.kind) if shown else "",
         "progress": progress_of(actor, shown) if shown else None,
-        "change_url": f"portal:{part.kind}-change" if part.change else "",
+        "change_url": f"portal:{part.kind}-change",
         "remove_url": f"portal:{part.kind}-remove",
         "switch_url": f"portal:{part.kind}-switch",
         "switches": part.switches,
@@ -155,14 +155,10 @@ def _back(part: Part, request: HttpRequest) -> tuple[str, str]:
 def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     part = PARTS[kind]
     row = find(actor, part, uuid)
-    assert part.change is not None  # noqa: S101 - no address of a part that cannot be changed
-    assert part.change_form is not None  # noqa: S101
     form = part.change_form(request.POST if request.method == "POST" else None, initial=part.initial(row))
-    if request.method == "POST":
-        change = part.change
-        if form.tried(lambda **given: change(actor, row, **given)) is not None:
-            messages.success(request, _("The change is made."))
-            return redirect(f"portal:{kind}", uuid)
+    if request.method == "POST" and form.done(lambda **given: part.change(actor, row, **given)):
+        messages.success(request, _("The change is made."))
+        return redirect(f"portal:{kind}", uuid)
     context = {"part": part, "row": row, "form": form, "heading": part.change_label}
     context["back"] = (f"portal:{kind}", str(uuid))
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)

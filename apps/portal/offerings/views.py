@@ -134,14 +134,12 @@ def offering_new(request: HttpRequest, actor: Actor) -> HttpResponse:
 def offering_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": row.name})
-    if request.method == "POST" and _renamed(actor, row, form):
+    if request.method == "POST" and form.done(
+        lambda name: offerings.change_service_offering(actor, row, name=name)
+    ):
         messages.success(request, say("The change is made."))
         return redirect("portal:offering", uuid)
     return _form(request, form, say("Rename the size"), reverse("portal:offering", args=[uuid]))
-
-
-def _renamed(actor: Actor, row: ServiceOffering, form: RenameForm) -> bool:
-    return form.tried(lambda name: offerings.change_service_offering(actor, row, name=name)) is not None
 
 
 def _form(request: HttpRequest, form: ServiceForm, heading: str, back: str) -> HttpResponse:
