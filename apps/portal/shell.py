@@ -35,9 +35,10 @@ ENTRIES = (
     Entry("infrastructure", _("Infrastructure"), "diagram-3", operator=True),
     Entry("launch", _("Launch a zone"), "rocket-takeoff", operator=True),
     Entry("offerings", _("Sizes"), "sliders", operator=True),
+    Entry("invite", _("Invite a user"), "people", operator=True),
     Entry("events", _("Events"), "clock-history", operator=True),
 )
-_OPERATOR_PATHS = ("/infrastructure/", "/launch/", "/offerings/", "/events/")
+_OPERATOR_PATHS = ("/infrastructure/", "/launch/", "/offerings/", "/people/", "/events/")
 
 
 @dataclass(frozen=True)

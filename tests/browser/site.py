@@ -99,6 +99,16 @@ def leave_jobs() -> None:
         job(2, "vm.deploy", state=state, parent=batch, percent=100, **ended)
 
 
+def show_a_key(zone: Any, other: Any) -> Any:
+    """A host of the zone, not `other`, that shows a key which nobody trusts yet."""
+    from apps.zones.models import Host
+
+    host = Host.objects.filter(zone=zone).exclude(pk=other.pk).order_by("-id")[0]
+    shown = {"state": "Alert", "state_reason": "host_key_untrusted", "shown_key": SSH_KEY["public_key"]}
+    Host.objects.filter(pk=host.pk).update(**shown)
+    return host
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -129,7 +139,7 @@ def found() -> dict[str, Any]:
     shown.update(state=HostState.ALERT, state_reason="host_key_untrusted", shown_key=SSH_KEY["public_key"])
     rows["host"] = rows["running"].host
     rows |= {"cluster": rows["host"].cluster, "pod": rows["host"].pod, "zone": rows["host"].zone}
-    rows["region"] = rows["zone"].region
+    rows["region"], rows["unwell"] = rows["zone"].region, show_a_key(rows["zone"], rows["host"])
     rows["primary_storage"] = PrimaryStorage.objects.filter(zone=rows["zone"])[0]
     rows["secondary_storage"] = SecondaryStorage.objects.filter(zone=rows["zone"])[0]
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering

@@ -112,6 +112,8 @@ PATHS = (
     "/offerings/{offering}/",
     "/offerings/{offering}/change/",
     "/offerings/{offering}/remove/",
+    "/people/invite/",
+    "/people/link/",
     "/templates/",
     "/templates/new/",
     "/templates/{template}/",

@@ -143,6 +143,9 @@ VALUE_REASONS: dict[str, Reason] = {
             "at most 100 of them."
         ),
     ),
+    "no_such_user": Reason(
+        _("There is no active user of this name."), _("Correct the name, or invite them.")
+    ),
     "not_an_email": Reason(_("This is not an e-mail address."), _("Correct it or leave it out.")),
     "not_a_login": Reason(
         _("This is not a login name of a host."),

@@ -107,32 +107,39 @@ def _href(*names: str) -> str:
 
 def charts_of(whole: Place) -> list[dict[str, Any]]:
     """A chart a measure over the zones, and one of the fullest clusters."""
-    zones = [(place, place_gauges(place)) for place in whole.of_kind("zone")]
+    zones = whole.of_kind("zone")
+    bars = [(zone.row.name, place_gauges(zone)) for zone in zones]
     labels = (_("CPU by zone"), _("Memory by zone"), _("Storage by zone"))
     charts = [
-        _chart(title, [(place, bars[n]) for place, bars in zones if n < len(bars)])
+        _chart(title, [(name, gauges[n]) for name, gauges in bars if n < len(gauges)], _("Zone"))
         for n, title in enumerate(labels)
     ]
-    clusters = [(place, _fullest(place)) for place in whole.of_kind("cluster") if place.hosts.hosts]
-    fullest = sorted(clusters, key=lambda pair: -pair[1].percent)[:CLUSTERS_SHOWN]
-    return [
-        chart for chart in [*charts, _chart(_("The fullest clusters"), fullest, named=True)] if chart["rows"]
+    clusters = [
+        (f"{zone.row.name} › {place.row.name}", _fullest(place))
+        for zone in zones
+        for place in zone.of_kind("cluster")
+        if place.hosts.hosts
     ]
+    fullest = sorted(clusters, key=lambda pair: -pair[1].percent)[:CLUSTERS_SHOWN]
+    charts.append(_chart(_("The fullest clusters"), fullest, _("Cluster"), named=True))
+    return [chart for chart in charts if chart["rows"]]
 
 
 def _fullest(place: Place) -> Gauge:
     return max(place_gauges(place)[:2], key=lambda gauge: gauge.percent)
 
 
-def _chart(title: str, bars: list[tuple[Place, Gauge]], *, named: bool = False) -> dict[str, Any]:
+def _chart(
+    title: str, bars: list[tuple[str, Gauge]], head_label: str, *, named: bool = False
+) -> dict[str, Any]:
+    """Bars of one measure; `named` where each says which measure it is of."""
+    words = _("%(what)s: %(text)s")
     rows = [
         {
-            "label": place.row.name,
+            "label": label,
             "percent": gauge.percent,
-            "text": _("%(what)s: %(text)s") % {"what": gauge.label, "text": gauge.text}
-            if named
-            else gauge.text,
+            "text": words % {"what": gauge.label, "text": gauge.text} if named else gauge.text,
         }
-        for place, gauge in bars
+        for label, gauge in bars
     ]
-    return {"title": title, "rows": rows, "head_label": _("Cluster") if named else _("Zone")}
+    return {"title": title, "rows": rows, "head_label": head_label}

@@ -15,7 +15,7 @@ from apps.compute.states import State
 from apps.core.messages import note_text
 from apps.jobs.events import event_label
 from apps.jobs.kinds import quiet_kinds
-from apps.jobs.models import Job
+from apps.jobs.models import Job, JobState
 from apps.portal.infrastructure.gauges import Gauge, cpu_gauge, grouped, memory_gauge, storage_gauge
 
 MACHINES = 10
@@ -44,6 +44,7 @@ def _address(vm: VirtualMachine) -> str:
 def jobs_of(actor: Actor) -> list[tuple[Job, str, str]]:
     """What is under way for this reader, the latest first: the job, what it does, and its present step."""
     live = Job.objects.filter(finished_at=None, parent=None).exclude(kind__in=quiet_kinds())
+    live = live.exclude(state=JobState.STUCK)
     rows = policy.visible(actor, live).order_by("-pk")[:JOBS]
     return [(job, event_label(job.kind), note_text(job.note)) for job in rows]
 

@@ -14,6 +14,7 @@ from apps.accounts.actor import Actor
 from apps.compute.capacity import Place, capacity_of
 from apps.compute.services.recount import recount_counters
 from apps.core.errors import NotFound
+from apps.core.words.counts import counted
 from apps.portal.infrastructure.gauges import host_gauges, place_gauges
 from apps.portal.infrastructure.heat import BY, MAX_CELLS, Group, cell_of_cluster, cells_by_cluster
 from apps.portal.infrastructure.parts import PARTS
@@ -21,7 +22,9 @@ from apps.portal.pages import operator_page
 from apps.zones.models import Host, Zone
 
 HOSTS_IN_TREE = 200
+HOSTS_SHOWN_OPEN = 20
 CLUSTERS_IN_TREE = 400
+_BELOW = {"region": "zone", "zone": "pod", "pod": "cluster", "cluster": "host"}
 
 
 @operator_page
@@ -87,14 +90,17 @@ def _tree(whole: Place) -> dict[str, Any]:
 def _branch(place: Place, hosts: dict[int, list[dict[str, Any]]], deep: bool) -> dict[str, Any]:
     """A place with what is drawn below it. Clusters of a very large cloud are left to their pod's page."""
     below = place.children if deep or place.kind in {"region", "zone"} else []
+    inside = place.hosts.hosts if place.kind == "cluster" else len(below)
     return {
         "place": place,
         "part": PARTS[place.kind],
         "url": f"portal:{place.kind}",
         "row": place.row,
         "gauges": place_gauges(place),
+        "inside": counted(_BELOW[place.kind], inside),
         "children": [_branch(child, hosts, deep) for child in below],
         "hosts": hosts.get(place.row.pk, []) if place.kind == "cluster" else [],
+        "open": place.kind != "cluster" or sum(map(len, hosts.values())) <= HOSTS_SHOWN_OPEN,
         "hidden": len(place.children) - len(below),
     }
 
