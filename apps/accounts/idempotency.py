@@ -42,3 +42,9 @@ def once(user: User, key: str, request: object, act: Callable[[], Answer]) -> tu
     if first.fingerprint != fingerprint:
         raise IdempotencyMismatch(place="Idempotency-Key")
     return first.answer or {}, False
+
+
+def answer_of(user: User, key: str) -> Answer | None:
+    """What was answered under this key, for as long as that is kept."""
+    row = IdempotencyKey.objects.filter(user=user, key=key).first()
+    return row.answer if row else None

@@ -91,9 +91,14 @@ def _rarest(parts: Sequence[str]) -> tuple[str, bool]:
     """The part that the fewest names have, and whether they are few; counted up to FEW each, at once."""
     if not parts:
         return "", False
-    counts = _count(parts)
-    least = min(counts)
-    return parts[counts.index(least)], least <= FEW
+    counts = dict(zip(parts, _count(parts), strict=True))
+    part = min(parts, key=lambda part: (counts[part], not _joins_words(part)))
+    return part, counts[part] <= FEW
+
+
+def _joins_words(part: str) -> bool:
+    """The end of a word and the beginning of the next: where many names have a part, fewer have this."""
+    return len(part) == PART and not part[1].isalnum()
 
 
 def _count(parts: Sequence[str]) -> list[int]:

@@ -92,6 +92,11 @@ class Shown:
                 rows = rows.none()
         return rows
 
+    @property
+    def matching(self) -> QuerySet[Any]:
+        """All rows that the list finds, in no order."""
+        return self.lead.narrow(self.narrowed) if self.lead else self.narrowed
+
     def complain(self, name: str, error: CloudError) -> None:
         said = told(error)
         self.errors[name] = f"{said.detail} {said.remedy}".strip()
@@ -266,8 +271,7 @@ class Shown:
 
     def chunks(self) -> Iterable[list[Row]]:
         """All rows that match, some hundred at a time."""
-        found = self.lead.narrow(self.narrowed) if self.lead else self.narrowed
-        for pks in keyset.chunks(found, self.order, 500):
+        for pks in keyset.chunks(self.matching, self.order, 500):
             rows = keyset.load(self.visible, pks)
             if self.declared.prepare:
                 self.declared.prepare(self.actor, rows)

@@ -209,6 +209,14 @@ TABLE: list[Row] = [
     Row("GET", "virtual-machines/", 200, 200, 200),
     Row("POST", "virtual-machines/", 202, 202, 202, lambda cast: cast.wanted()),
     Row("POST", "virtual-machines/batch/", 202, 202, 202, lambda cast: cast.wanted(count=2)),
+    Row(
+        "POST",
+        "virtual-machines/act/",
+        200,
+        200,
+        200,
+        lambda cast: {"kind": "vm.destroy", "ids": [str(cast.vm.uuid)]},
+    ),
     Row("POST", "virtual-machines/dry-run/", 200, 200, 200, lambda cast: cast.wanted()),
     Row("POST", "virtual-machines/", 202, 403, 403, lambda cast: cast.wanted(start_paused=True)),
     Row(

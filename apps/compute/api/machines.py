@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from apps.accounts import policy, quota
 from apps.accounts.rest import NAME_ORDERS
 from apps.compute import placement
+from apps.compute.api import bulk
 from apps.compute.api import serializers as shapes
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine, VolumeAttachment
 from apps.compute.search import ByName
@@ -122,6 +123,22 @@ class VirtualMachineViewSet(JobbedViewSet):
             return Response(body, 202, headers={"Location": self.job_url(job)})
 
         return self.once(act)
+
+    @extend_schema(
+        summary="Do one thing to several virtual machines",
+        description="Each for itself: what is refused for one leaves the others alone.",
+        request=bulk.ManyInput,
+        responses={200: bulk.ManyAnswer},
+    )
+    @action(detail=False, methods=["post"])
+    def act(self, request: Request) -> Response:
+        given = self.read(bulk.ManyInput)
+
+        def do() -> Response:
+            results = bulk.act(self.actor, given)
+            return Response(bulk.ManyAnswer(results, context=self.get_serializer_context()).data)
+
+        return self.once(do)
 
     @extend_schema(
         summary="Judge a deploy without doing it",

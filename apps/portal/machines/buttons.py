@@ -29,6 +29,7 @@ SHOWN = {
 """In their order, each with its icon."""
 ASKED_FIRST = frozenset({*(kind for kind, verb in VERBS.items() if verb.destructive), "vm.dismiss"})
 """What a page asks about before it is done."""
+ON_MANY = ("vm.start", "vm.stop", "vm.reboot", "vm.force_stop", "vm.destroy", "vm.recover")
 _ALWAYS = frozenset({"vm.start", "vm.stop", "vm.destroy"})
 _LABELS: dict[str, str | Promise] = {"vm.deploy": _("Try again")}
 _FIRST = frozenset({"vm.start", "vm.deploy", "vm.recover"})
@@ -86,3 +87,18 @@ def _button(actor: Actor, vm: VirtualMachine, kind: str) -> Button:
         href=ask_href(vm, kind) if kind in ASKED_FIRST else "",
         why_not=f"{said.detail} {said.remedy}".strip() if said else "",
     )
+
+
+def bulk_buttons(actor: Actor) -> list[Button]:
+    """What can be done to several machines at once. Whether one of them allows it is told machine by
+    machine; what is asked about first is asked about all of them."""
+    return [
+        Button(
+            id=f"all-{kind}",
+            label=VERBS[kind].label,
+            icon=SHOWN[kind],
+            value=kind,
+            tone="danger" if VERBS[kind].destructive else "secondary",
+        )
+        for kind in ON_MANY
+    ]

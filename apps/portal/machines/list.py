@@ -12,10 +12,12 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine
 from apps.compute.search import ByName
+from apps.compute.services.bulk import MAX_AT_ONCE
 from apps.compute.states import State
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Choice, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
+from apps.portal.machines.buttons import bulk_buttons
 from apps.portal.pages import page
 from apps.storage.models import Template
 from apps.zones.models import Host, Zone
@@ -75,6 +77,9 @@ MACHINES = ListPage(
     ),
     template="portal/machines/list.html",
     live="machines",
+    bulk=bulk_buttons,
+    bulk_url="portal:machines-act",
+    bulk_limit=MAX_AT_ONCE,
 )
 
 

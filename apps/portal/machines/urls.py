@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from apps.portal.machines import console, create_views, history, placement, settings, views
+from apps.portal.machines import bulk, console, create_views, history, placement, settings, views
 from apps.portal.machines.list import machine_list
 
 urlpatterns = [
     path("", machine_list, name="machines"),
     path("new/", create_views.machine_create, name="machine-create"),
     path("new/check/", create_views.machine_check, name="machine-check"),
+    path("act/", bulk.machines_act, name="machines-act"),
+    path("act/<uuid:number>/", bulk.machines_acted, name="machines-acted"),
     path("<uuid:uuid>/", views.machine_page, name="machine"),
     path("<uuid:uuid>/live/", views.machine_live, name="machine-live"),
     path("<uuid:uuid>/act/", views.machine_act, name="machine-act"),
