@@ -135,9 +135,10 @@ def _change(
     before = type(row).objects.get(pk=row.pk)
     if name is not None:
         row.name = clean_name(name)
-    _driver, row.server, row.path = clean_place(
-        row.driver, row.server if server is None else server, row.path if path is None else path
-    )
+    if server is not None or path is not None:
+        _driver, row.server, row.path = clean_place(
+            row.driver, row.server if server is None else server, row.path if path is None else path
+        )
     if settings is not None and isinstance(row, PrimaryStorage):
         row.settings = clean_storage_settings(settings)
     fields = [field for field in ("name", *_PLACE, "overprovision_percent") if hasattr(row, field)]

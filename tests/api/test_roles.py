@@ -126,6 +126,7 @@ NAMED = (
 DOCUMENT = {"document": "region: {name: new}\nzone: {name: new}\n"}
 
 TABLE: list[Row] = [
+    Row("GET", "zone-documents/", 200, 403, 403),
     Row("GET", "zone-documents/{zones}/", 200, 403, 403),
     Row("POST", "zone-documents/plan/", 200, 403, 403, lambda _cast: DOCUMENT),
     Row("POST", "zone-documents/apply/", 200, 403, 403, lambda _cast: DOCUMENT),
