@@ -212,6 +212,14 @@ STATE_REASONS: dict[str, Reason] = {
         _("This link was used already, is too old, or never was one."), _("Ask for a fresh link.")
     ),
     "storage_full": Reason(_("The secondary storage %(storage)s is full.")),
+    "pool_folder_missing": Reason(
+        _("The host has no folder %(path)s, where the primary storage %(storage)s is to be."),
+        _("Make the folder on the host (mkdir -p), or correct the storage's path; then try again."),
+    ),
+    "pool_not_reached": Reason(
+        _("The host does not reach the primary storage %(storage)s (%(path)s)."),
+        _("Check the server, what it exports, and that the host has its client; then try again."),
+    ),
     "storage_not_there": Reason(
         _("The secondary storage %(storage)s is not mounted on the portal's machine."),
         _("Ask an operator to connect it again."),

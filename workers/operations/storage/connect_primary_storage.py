@@ -7,14 +7,29 @@ from typing import Any, Literal
 
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Host
+from workers.drivers.base import PoolFacts
+from workers.drivers.errors import CommandFailed, DriverError, ObjectMissing
 from workers.operation import Operation, Outcome, Step
+from workers.world import World
+
+
+def facts_of(world: World, host: Host, pool: PrimaryStorage) -> PoolFacts:
+    """The pool's size as this host sees it. What goes wrong is told with the pool's name and place."""
+    try:
+        return world.storage(host, pool).facts()
+    except DriverError as error:
+        if isinstance(error, ObjectMissing | CommandFailed):
+            reason = "pool_folder_missing" if isinstance(error, ObjectMissing) else "pool_not_reached"
+            place = f"{pool.server}:{pool.path}" if pool.server else pool.path
+            error.params |= {"reason": reason, "storage": pool.name, "path": place}
+        raise
 
 
 class ReadPool(Step):
     no_undo = "it only looks"
 
     def do(self, op: ConnectPrimaryStorage) -> Outcome:
-        facts = op.world.storage(Host.objects.get(uuid=op.args["host"]), op.pool).facts()
+        facts = facts_of(op.world, Host.objects.get(uuid=op.args["host"]), op.pool)
         op.memo["capacity_bytes"], op.memo["used_bytes"] = facts.capacity_bytes, facts.used_bytes
         return None
 

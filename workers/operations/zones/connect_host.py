@@ -13,10 +13,9 @@ from apps.zones.capacity import set_capacity
 from apps.zones.models import Host, HostState
 from workers.drivers import connect
 from workers.drivers.base import QUICK_SECONDS
-from workers.drivers.errors import DriverError
 from workers.hosts import address_of
 from workers.operation import Operation, Outcome, Step
-from workers.operations.storage.connect_primary_storage import record_facts
+from workers.operations.storage.connect_primary_storage import facts_of, record_facts
 
 
 class ReadHostKey(Step):
@@ -51,11 +50,7 @@ class ReadPools(Step):
             return None
         pools: dict[str, Any] = {}
         for pool in pools_reached_by(op.host).filter(enabled=True):
-            try:
-                facts = op.world.storage(op.host, pool).facts()
-            except DriverError as error:
-                error.params.setdefault("storage", pool.name)
-                raise
+            facts = facts_of(op.world, op.host, pool)
             pools[str(pool.uuid)] = {"capacity_bytes": facts.capacity_bytes, "used_bytes": facts.used_bytes}
         op.memo["pools"] = pools
         return None
