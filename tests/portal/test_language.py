@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 SAME_IN_GREEK = {
     "cloudportal",
+    "Hostname",
     "English",
     "VM",
     "CSV",
