@@ -17,7 +17,7 @@ def test_a_machine_is_created_and_seen_running_without_a_reload(page: Page, clou
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
     page.get_by_role("link", name="Create VM").first.click()
-    page.get_by_label("Name").fill("Πρώτη 1")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Πρώτη 1")
     page.get_by_role("main").get_by_role("button", name="Create VM").click()
     expect(page.get_by_role("heading", name="Πρώτη 1")).to_be_visible()
     loads = page.evaluate("performance.timeOrigin")
@@ -53,11 +53,11 @@ def test_a_machine_moves_to_the_trash_and_back(page: Page, cloud: LabCloud) -> N
 
 def test_a_form_with_a_mistake_says_where_and_keeps_what_was_typed(page: Page, cloud: LabCloud) -> None:
     page.goto("/virtual-machines/new/")
-    page.get_by_label("Name").fill("kept")
+    page.get_by_role("textbox", name="Name", exact=True).fill("kept")
     page.get_by_label("User data").fill("#cloud-config\n: [")
     page.get_by_role("main").get_by_role("button", name="Create VM").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.get_by_label("Name")).to_have_value("kept")
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("kept")
 
 
 def test_a_page_fits_a_phone(page: Page, cloud: LabCloud) -> None:

@@ -284,7 +284,7 @@ def test_history_lists_what_was_done_and_by_whom(vm: VirtualMachine, member: Cli
     page = member.get(here(vm, "history/")).text
     assert f"{vm.name} → renamed" in page
     assert "Start" in page
-    assert f"/jobs/{Job.objects.get().uuid}/" in page
+    assert f"/events/{Event.objects.get(job__isnull=False).uuid}/" in page
     assert f'data-live="vm:{vm.uuid}"' in page
     other = factories.make_vm(vm.zone, account=vm.account, state=State.STOPPED)
     assert "renamed" not in member.get(here(other, "history/")).text
