@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from copy import copy
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
+from django.http import HttpRequest
 
 from apps.core.errors import CloudError, NotFound
+from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.pages import told
 
 T = TypeVar("T")
@@ -17,6 +20,10 @@ class ServiceForm(forms.Form):
     """`given()` is what the service gets: by default the fields as they were read."""
 
     required_css_class = "required"
+    secrets: ClassVar[Mapping[str, str]] = {}
+    """Fields that are not to be said again, and the variables that stand for them."""
+    parent_name = "parent"
+    """What the API calls the field “parent”."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,6 +38,22 @@ class ServiceForm(forms.Form):
 
     def given(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
+
+    def body(self) -> dict[str, Any]:
+        """What the API takes for what stands in the form now. A secret is named, not said."""
+        shadow = copy(self)
+        shadow.cleaned_data = {
+            name: _told(field, self[name].value())
+            for name, field in self.fields.items()
+            if not isinstance(field, forms.FileField)
+        }
+        found = shadow.given()
+        if "parent" in found:
+            found = {self.parent_name: found.pop("parent"), **found}
+        return {
+            name: Secret(self.secrets[name]) if value and name in self.secrets else value
+            for name, value in found.items()
+        }
 
     def tried(self, act: Callable[..., T]) -> T | None:
         """What `act(**given)` answers; None if the form, or the service, found something to correct."""
@@ -53,6 +76,24 @@ class ServiceForm(forms.Form):
         said = told(error)
         place = error.place.split(" ")[0].rpartition(".")[2]
         self.add_error(place if place in self.fields else None, f"{said.detail} {said.remedy}".strip())
+
+
+def _told(field: forms.Field, value: Any) -> Any:
+    """A field's text as JSON has it; what is no number stays as it was typed."""
+    if isinstance(field, forms.BooleanField):
+        return bool(value)
+    if isinstance(field, forms.IntegerField):
+        return int(value) if str(value).isdigit() else value
+    if isinstance(field, forms.ModelChoiceField):
+        return str(value) if value else None
+    return "" if value is None else value
+
+
+def asked(request: HttpRequest, method: str, path: str, form: ServiceForm | None = None, **more: Any) -> Any:
+    """The request to the API that does what a page does, for its context, ready to be copied."""
+    body = form.body() | more if form is not None else None
+    wanted = ApiRequest(method, path, body)
+    return {"asked": wanted, "snippets": snippets(wanted, portal_of(request))}
 
 
 def line(label: Any, *, help_text: Any = "", code: bool = False, **options: Any) -> forms.CharField:

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.images.forms import NewTemplateForm
 from apps.portal.pages import page
 from apps.storage.api import CappedUpload
@@ -46,7 +47,9 @@ def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         template = form.tried(lambda **given: _register(actor, **given))
         if template is not None:
             return redirect("portal:template", template.uuid)
-    return render(request, "portal/images/new.html", {"form": form}, status=422 if form.errors else 200)
+    api = ApiRequest("POST", "templates/", form.body(), file="image.qcow2")
+    context = {"form": form, "asked": api, "snippets": snippets(api, portal_of(request))}
+    return render(request, "portal/images/new.html", context, status=422 if form.errors else 200)
 
 
 def _register(actor: Actor, *, file: Any, zone: Any, **given: Any) -> Template:

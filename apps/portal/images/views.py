@@ -28,6 +28,7 @@ from apps.portal.list_cells import badge
 from apps.portal.list_filters import Choice, Flag, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, page
+from apps.portal.service_forms import asked
 from apps.portal.templatetags.portal import size
 from apps.storage.models import Template
 from apps.storage.services_templates import change_template, delete_template
@@ -131,9 +132,8 @@ def template_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
     if request.method == "POST" and form.done(lambda **given: change_template(actor, row, **given)):
         messages.success(request, say("The change is made."))
         return redirect("portal:template", uuid)
-    return render(
-        request, "portal/images/change.html", {"row": row, "form": form}, status=422 if form.errors else 200
-    )
+    context = {"row": row, "form": form, **asked(request, "PATCH", f"templates/{uuid}/", form)}
+    return render(request, "portal/images/change.html", context, status=422 if form.errors else 200)
 
 
 @page
@@ -150,4 +150,5 @@ def template_delete(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
             complain(request, error)
         return redirect("portal:template", uuid)
     context = {"row": row, "disks": row.volumes.count(), "copies": row.copies.count()}
+    context |= asked(request, "DELETE", f"templates/{uuid}/")
     return render(request, "portal/images/delete.html", context)

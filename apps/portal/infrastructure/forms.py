@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -106,6 +107,8 @@ class NewClusterForm(ClusterForm):
 
 class HostForm(ServiceForm):
     """What is empty of the private key stays as it is."""
+
+    secrets = {"private_key": "HOST_PRIVATE_KEY"}
 
     name = line(_("Name"))
     address = line(
@@ -227,3 +230,12 @@ class NewPrimaryStorageForm(PrimaryStorageForm):
     driver = _driver()
 
     field_order = ("owner", "name", "driver", "server", "path")
+
+    def body(self) -> dict[str, Any]:
+        found = super().body()
+        scope, _colon, uuid = str(found.pop("owner")).partition(":")
+        near = {} if scope == "zone" else {scope: uuid}
+        return {"zone": self.zone_of.get(f"{scope}:{uuid}", ""), "scope": scope, **near, **found}
+
+    zone_of: Mapping[str, str] = {}
+    """The public id of the zone that each owner lies in."""

@@ -20,6 +20,7 @@ from apps.portal.infrastructure.gauges import pool_gauges, sums_of_pool
 from apps.portal.infrastructure.parts import PARTS, above
 from apps.portal.infrastructure.views import find, frame_of
 from apps.portal.pages import complain, operator_page
+from apps.portal.service_forms import asked
 from apps.storage import services
 from apps.storage.models import Template
 from apps.storage.reach import hosts_reaching
@@ -95,6 +96,7 @@ def primary_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     initial = {"owner": next((key for key in owners if key.endswith(f":{request.GET.get('in', '')}")), "")}
     form = NewPrimaryStorageForm(request.POST if request.method == "POST" else None, initial=initial)
     form.fields["owner"].choices = [(key, label) for key, (label, _row) in owners.items()]  # type: ignore[attr-defined]
+    form.zone_of = {key: str(above(row)[1].uuid) for key, (_label, row) in owners.items()}
     if request.method == "POST":
 
         def create(owner: str, **given: Any) -> Any:
@@ -109,6 +111,7 @@ def primary_new(request: HttpRequest, actor: Actor) -> HttpResponse:
             return redirect("portal:primary-storage", made[0].uuid)
     part = PARTS["primary-storage"]
     context = {"part": part, "form": form, "heading": part.new_label, "back": ("portal:primary-storages", "")}
+    context |= asked(request, "POST", f"{part.plural}/", form)
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 
 

@@ -25,7 +25,7 @@ from apps.portal.infrastructure.obstacles import obstacles_of
 from apps.portal.infrastructure.parts import PARTS, Part, above, part_of
 from apps.portal.jobs.progress import progress_of
 from apps.portal.pages import complain, operator_page
-from apps.portal.service_forms import ServiceForm
+from apps.portal.service_forms import ServiceForm, asked
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Cluster, Zone
 
@@ -119,6 +119,7 @@ def part_new(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
             messages.success(request, _("%(name)s is there.") % {"name": row.name})
             return redirect(f"portal:{kind}", row.uuid)
     context = {"part": part, "form": form, "heading": part.new_label, "back": _back(part, request)}
+    context |= asked(request, "POST", f"{part.plural}/", form)
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 
 
@@ -130,6 +131,7 @@ def _new_form(part: Part, request: HttpRequest) -> ServiceForm:
         field = ParentField(rows.order_by("name_sort", "pk"), to_field_name="uuid", label=part.parent_label)
         field.widget.attrs["class"] = "form-select"
         form.fields = {"parent": field, **form.fields}
+        form.parent_name = part.parent
     return form
 
 
@@ -161,6 +163,7 @@ def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
         return redirect(f"portal:{kind}", uuid)
     context = {"part": part, "row": row, "form": form, "heading": part.change_label}
     context["back"] = (f"portal:{kind}", str(uuid))
+    context |= asked(request, "PATCH", f"{part.plural}/{uuid}/", form)
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 
 
@@ -195,4 +198,5 @@ def part_remove(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
             return redirect(f"portal:{part_of(lies_in[-1]).kind}", lies_in[-1].uuid)
         return redirect("portal:infrastructure")
     context = {"part": part, "row": row, "obstacles": obstacles_of(row), "url": f"portal:{kind}"}
+    context |= asked(request, "DELETE", f"{part.plural}/{uuid}/")
     return render(request, "portal/infrastructure/remove.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, operator_page
-from apps.portal.service_forms import ServiceForm, line, whole
+from apps.portal.service_forms import ServiceForm, asked, line, whole
 from apps.portal.templatetags.portal import mib, size
 
 EVENTS_SHOWN = 10
@@ -127,7 +128,8 @@ def offering_new(request: HttpRequest, actor: Actor) -> HttpResponse:
         if row is not None:
             messages.success(request, say("%(name)s is there.") % {"name": row.name})
             return redirect("portal:offering", row.uuid)
-    return _form(request, form, say("Create a size"), reverse("portal:offerings"))
+    api = asked(request, "POST", "service-offerings/", form)
+    return _form(request, form, say("Create a size"), reverse("portal:offerings"), api)
 
 
 @operator_page
@@ -139,11 +141,14 @@ def offering_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
     ):
         messages.success(request, say("The change is made."))
         return redirect("portal:offering", uuid)
-    return _form(request, form, say("Rename the size"), reverse("portal:offering", args=[uuid]))
+    api = asked(request, "PATCH", f"service-offerings/{uuid}/", form)
+    return _form(request, form, say("Rename the size"), reverse("portal:offering", args=[uuid]), api)
 
 
-def _form(request: HttpRequest, form: ServiceForm, heading: str, back: str) -> HttpResponse:
-    context = {"form": form, "heading": heading, "back": back}
+def _form(
+    request: HttpRequest, form: ServiceForm, heading: str, back: str, api: dict[str, Any]
+) -> HttpResponse:
+    context = {"form": form, "heading": heading, "back": back, **api}
     return render(request, "portal/offerings/form.html", context, status=422 if form.errors else 200)
 
 
@@ -172,4 +177,5 @@ def offering_remove(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
         messages.success(request, say("%(name)s is removed.") % {"name": row.name})
         return redirect("portal:offerings")
     context = {"row": row, "machines": row.virtual_machines.count()}
+    context |= asked(request, "DELETE", f"service-offerings/{uuid}/")
     return render(request, "portal/offerings/remove.html", context)

@@ -18,7 +18,7 @@ from apps.accounts.tokens import LINK_MINUTES, create_login_link
 from apps.core.errors import InvalidInput
 from apps.portal.copy_as import portal_of
 from apps.portal.pages import operator_page
-from apps.portal.service_forms import ServiceForm, line
+from apps.portal.service_forms import ServiceForm, asked, line
 
 
 class InviteForm(ServiceForm):
@@ -55,7 +55,8 @@ def invite(request: HttpRequest, actor: Actor) -> HttpResponse:
         return user, create_login_link(actor, user=user)
 
     made = form.tried(let_in) if request.method == "POST" else None
-    return _shown(request, *made) if made else _form(request, form, "portal/people/invite.html")
+    api = asked(request, "POST", "users/", form)
+    return _shown(request, *made) if made else _form(request, form, "portal/people/invite.html", **api)
 
 
 @operator_page
@@ -73,8 +74,8 @@ def fresh_link(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _shown(request, *made) if made else _form(request, form, "portal/people/link.html")
 
 
-def _form(request: HttpRequest, form: ServiceForm, template: str) -> HttpResponse:
-    return render(request, template, {"form": form}, status=422 if form.errors else 200)
+def _form(request: HttpRequest, form: ServiceForm, template: str, **more: Any) -> HttpResponse:
+    return render(request, template, {"form": form, **more}, status=422 if form.errors else 200)
 
 
 def _shown(request: HttpRequest, user: User, path: str) -> HttpResponse:
