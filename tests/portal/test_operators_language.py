@@ -35,6 +35,7 @@ WORDS = {
     "SHA",
     "NFS",
     "GlusterFS",
+    "YAML",
 }
 
 
