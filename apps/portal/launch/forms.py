@@ -261,7 +261,12 @@ class HostWayForm(forms.Form):
 
 
 class DocumentForm(forms.Form):
-    document = _area(_("Document"), _("Paste the zone's YAML here, or choose a file."), rows=16)
+    document = _area(
+        _("Document"),
+        _("Paste the zone's YAML here, or choose a file."),
+        rows=16,
+        **{"class": "form-control font-monospace"},
+    )
     file = forms.FileField(
         label=_("File"), required=False, widget=forms.FileInput(attrs={"class": "form-control"})
     )
