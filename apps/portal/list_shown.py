@@ -21,9 +21,11 @@ from apps.core.errors import CloudError
 from apps.portal.list_filters import Choice, Control, Found, Search, find_owners
 from apps.portal.list_url import Wish, read
 from apps.portal.pages import told
+from apps.portal.saved.services import views_of
 
 if TYPE_CHECKING:
     from apps.portal.lists import Column, Empty, ListPage
+    from apps.portal.models import SavedView
 
 PAGE = 50
 Label = str | Promise
@@ -46,6 +48,15 @@ class Line:
 
     row: Row
     cells: list[tuple[Label, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A saved view of the list, or all of it."""
+
+    label: Label
+    href: str
+    current: bool
 
 
 @dataclass
@@ -245,6 +256,46 @@ class Shown:
     @property
     def query(self) -> str:
         return self.wish.query()
+
+    @property
+    def key(self) -> str:
+        return self.declared.key
+
+    @cached_property
+    def saved(self) -> list[SavedView]:
+        return views_of(self.actor, self.key) if self.declared.saves_views else []
+
+    @property
+    def current_view(self) -> SavedView | None:
+        return next((view for view in self.saved if view.query == self.query), None)
+
+    @property
+    def is_savable(self) -> bool:
+        """Whether there is anything to keep, and nothing wrong with it."""
+        return self.declared.saves_views and bool(self.query) and not self.errors
+
+    @property
+    def tabs(self) -> list[Tab]:
+        bare = Wish({}, self.declared.default_order, (), "", "", (), self.declared.default_order, "")
+        everything = Tab(_("All"), bare.href(), not self.query)
+        return [
+            everything,
+            *(
+                Tab(view.name, f"?{view.query or 'view=all'}", view.query == self.query)
+                for view in self.saved
+            ),
+        ]
+
+    @property
+    def choosable(self) -> list[tuple[Column, bool]]:
+        """Every column that the reader may look at, and whether it is shown."""
+        shown = {column.key for column in self.columns}
+        return [(column, column.key in shown) for column in self.all_columns]
+
+    @property
+    def other_fields(self) -> list[tuple[str, str]]:
+        """What the form of columns sends along."""
+        return [*self.wish.given.items(), ("order", self.wish.order)]
 
     @property
     def kept_fields(self) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -48,6 +49,7 @@ from apps.portal.list_cells import moment
 from apps.portal.list_csv import csv_of
 from apps.portal.list_filters import Filter
 from apps.portal.list_shown import Shown
+from apps.portal.saved.services import default_view
 
 Label = str | Promise
 Row = Any
@@ -112,6 +114,7 @@ class ListPage:
     bulk: Callable[[Actor], Sequence[Any]] | None = None
     bulk_url: str = ""
     bulk_limit: int = 200
+    saves_views: bool = False
 
     def columns_for(self, actor: Actor) -> list[Column]:
         return [column for column in self.columns if actor.is_operator or not column.operators]
@@ -130,6 +133,8 @@ class ListPage:
     ) -> HttpResponseBase:
         """The page, its table alone for htmx, or the rows as CSV. `rows` narrow the list further, as
         on the page of one zone; `live` is then the topic that its table follows."""
+        if self.saves_views and not request.GET and (view := default_view(actor, self.key)) and view.query:
+            return redirect(f"{request.path}?{view.query}")
         shown = Shown(self, request, actor, self.rows() if rows is None else rows, live=live)
         if request.GET.get("format") == "csv" and not shown.errors:
             return csv_of(request, shown.title, shown.csv_columns, shown.chunks())

@@ -20,6 +20,7 @@ urlpatterns = [
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),
     path("events/", include("apps.portal.events.urls")),
+    path("views/", include("apps.portal.saved.urls")),
     path("ssh-keys/", include("apps.portal.keys.urls")),
     path("trash/", include("apps.portal.trash.urls")),
 ]

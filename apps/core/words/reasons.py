@@ -65,6 +65,9 @@ VALUE_REASONS: dict[str, Reason] = {
     "not_a_choice": Reason(_("This is none of: %(known)s."), _("Choose one of these.")),
     "not_a_uuid": Reason(_("This is not a UUID."), _("Take the id from the object or its list.")),
     "not_a_number": Reason(_("This is not a whole number."), _("Send a whole number.")),
+    "too_many_views": Reason(
+        _("You keep %(limit)s views of this list already."), _("Forget one that you do not use.")
+    ),
     "not_a_day": Reason(_("This is not a day."), _("Write it as 2026-01-31.")),
     "no_such_owner": Reason(
         _("There is nothing of this name or id, or it is not yours to see."),

@@ -80,6 +80,7 @@ MACHINES = ListPage(
     bulk=bulk_buttons,
     bulk_url="portal:machines-act",
     bulk_limit=MAX_AT_ONCE,
+    saves_views=True,
 )
 
 

@@ -39,6 +39,10 @@ def sample_list() -> Any:
             Header("created", created),
         ],
         lines=lines,
+        choosable=[
+            (SimpleNamespace(key="name", label=name), True),
+            (SimpleNamespace(key="created", label=created), False),
+        ],
         total=120,
         may_take_all=True,
         is_narrowed=True,
