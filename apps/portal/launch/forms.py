@@ -24,9 +24,17 @@ def _text(label: Says, help_text: Says = "", *, required: bool = True, **attrs: 
     return forms.CharField(label=label, help_text=help_text, required=required, max_length=500, widget=widget)
 
 
-def _area(label: Says, help_text: Says = "", *, required: bool = False, **attrs: Any) -> forms.CharField:
+def _area(
+    label: Says, help_text: Says = "", *, required: bool = False, look: str = "", **attrs: Any
+) -> forms.CharField:
     widget = forms.Textarea(
-        attrs={"class": "form-control", "rows": 4, "spellcheck": "false", "autocomplete": "off", **attrs}
+        attrs={
+            "class": f"form-control {look}".strip(),
+            "rows": 4,
+            "spellcheck": "false",
+            "autocomplete": "off",
+            **attrs,
+        }
     )
     return forms.CharField(label=label, help_text=help_text, required=required, strip=False, widget=widget)
 
@@ -265,7 +273,7 @@ class DocumentForm(forms.Form):
         _("Document"),
         _("Paste the zone's YAML here, or choose a file."),
         rows=16,
-        **{"class": "form-control font-monospace"},
+        look="font-monospace",
     )
     file = forms.FileField(
         label=_("File"), required=False, widget=forms.FileInput(attrs={"class": "form-control"})
