@@ -187,6 +187,13 @@ def test_a_pool_in_use_is_not_moved(zone: Zone, operator: Client) -> None:
     assert PrimaryStorage.objects.get(pk=pool.pk).path == pool.path
 
 
+def test_a_hosts_page_leads_to_a_pool_of_its_own(zone: Zone, operator: Client) -> None:
+    host = Host.objects.order_by("pk")[0]
+    path = f"{AT}primary-storages/new/?in={host.uuid}"
+    assert f'href="{path}"' in operator.get(f"{AT}hosts/{host.uuid}/").text
+    assert f'value="host:{host.uuid}" selected' in operator.get(path).text
+
+
 def test_storages_are_looked_at_again(zone: Zone, operator: Client) -> None:
     secondary = SecondaryStorage.objects.create(zone=zone, name="spare", path="/srv/spare")
     pool = PrimaryStorage.objects.order_by("pk")[0]
