@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from apps.compute.models import VirtualMachine
+from apps.core import sql
 from workers import engine, operations, sweep, sync
 
 OPERATIONS = operations.__name__  # importing them registers them
@@ -33,3 +35,8 @@ def sync_host(pk: int) -> None:
 def empty_trash() -> None:
     sweep.empty_trash()
     sweep.forget_old_rows()
+
+
+@shared_task(name="workers.refresh_statistics")
+def refresh_statistics() -> None:
+    sql.refresh_statistics(VirtualMachine._meta.db_table)

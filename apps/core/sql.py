@@ -52,3 +52,21 @@ def _cursor() -> CursorWrapper:
 
         cursor.cursor = Cursor(connection.connection)
     return cursor
+
+
+SAMPLED = 1000
+"""Entries of each index that are looked at; enough to tell a rare value from a common one in most."""
+
+
+def refresh_statistics(*exactly: str) -> None:
+    """Count anew how values are spread over rows: by that a database chooses its indexes. PostgreSQL does
+    it by itself, SQLite only when told. The tables named `exactly` are read whole: those of which lists
+    have many indexes to choose from."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA analysis_limit={SAMPLED}")
+        cursor.execute("ANALYZE")
+        cursor.execute("PRAGMA analysis_limit=0")
+        for table in exactly:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")

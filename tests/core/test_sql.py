@@ -66,3 +66,14 @@ def test_postgresql_keeps_them_prepared() -> None:
             "SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s", ["%zones_region%"]
         )
         assert cursor.fetchall() == [(STATEMENT.replace("%(name)s", "$1"),)]
+
+
+@pytest.mark.databases
+@pytest.mark.django_db
+def test_statistics_are_counted_where_the_database_does_not_do_it_itself() -> None:
+    Region.objects.bulk_create(Region(name=str(n), name_key=str(n), name_sort=str(n)) for n in range(20))
+    sql.refresh_statistics(Region._meta.db_table)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'zones_region'")
+            assert cursor.fetchone()[0] > 0
