@@ -5,7 +5,7 @@ from __future__ import annotations
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Collected(CompressedManifestStaticFilesStorage):
+class Collected(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Modules import one another by those names too."""
 
     support_js_module_import_aggregation = True

@@ -24,7 +24,8 @@ MACHINE = re.compile(r"/virtual-machines/[0-9a-f-]{36}/$")
 
 
 class Reader:
-    """Somebody at a page in their language; texts are given in English and looked for as they are shown."""
+    """Somebody at a page in their language; what they press is given in English and
+    looked for as it is shown."""
 
     def __init__(self, page: Page, language: str) -> None:
         self.page, self.language = page, language
@@ -33,11 +34,11 @@ class Reader:
         with translation.override(self.language):
             return gettext(text) % params if params else gettext(text)
 
-    def fill(self, label: str, text: str) -> None:
-        self.page.get_by_role("main").get_by_label(self.says(label)).first.fill(text)
+    def fill(self, field: str, text: str) -> None:
+        self.page.locator(f"main [name={field}]").fill(text)
 
-    def choose(self, label: str, value: str) -> None:
-        self.page.get_by_role("main").get_by_label(self.says(label)).first.select_option(value)
+    def choose(self, field: str, value: str) -> None:
+        self.page.locator(f"main [name={field}]").select_option(value)
 
     def press(self, label: str, **params: object) -> None:
         name = self.says(label, **params)
@@ -75,24 +76,24 @@ def empty(lab: Lab, tmp_path: Path) -> Iterator[Stack]:
 def _launch(reader: Reader, lab: Lab, folder: Path) -> None:
     host = lab.address(0)
     reader.page.goto("/launch/steps/zone/")
-    reader.fill("Zone", "Αθήνα 1")
+    reader.fill("name", "Αθήνα 1")
     reader.press("Keep and go on")
-    reader.fill("Gateway", lab.guest_gateway)
-    reader.fill("Netmask", str(lab.guest_network.netmask))
-    reader.fill("First address for machines", str(lab.guest_network[20]))
-    reader.fill("Last address for machines", str(lab.guest_network[60]))
-    reader.fill("Bridge on the hosts", lab.guest_bridge)
+    reader.fill("gateway", lab.guest_gateway)
+    reader.fill("netmask", str(lab.guest_network.netmask))
+    reader.fill("guest_start", str(lab.guest_network[20]))
+    reader.fill("guest_end", str(lab.guest_network[60]))
+    reader.fill("bridge", lab.guest_bridge)
     reader.press("Keep and go on")
-    reader.choose("What runs the machines", "kvm")
+    reader.choose("hypervisor", "kvm")
     reader.press("Keep and go on")
-    reader.choose("Where the hosts are", "network")
-    reader.fill("Hosts", f"{host.name} {host.address}")
-    reader.choose("The key that logs in", "own")
-    reader.page.locator("textarea[name=private_key]").fill(lab.private_key.read_text())
+    reader.choose("where", "network")
+    reader.fill("hosts", f"{host.name} {host.address}")
+    reader.choose("key", "own")
+    reader.fill("private_key", lab.private_key.read_text())
     reader.press("Keep and go on")
-    reader.fill("Path", str(folder / "primary"))
+    reader.fill("path", str(folder / "primary"))
     reader.press("Keep and go on")
-    reader.fill("Path", str(folder / "secondary"))
+    reader.fill("path", str(folder / "secondary"))
     reader.press("Keep and go on")
     reader.press("Launch %(name)s", name="Αθήνα 1")
     reader.press("Trust the key of %(name)s", name=host.name)
@@ -101,9 +102,10 @@ def _launch(reader: Reader, lab: Lab, folder: Path) -> None:
 
 
 def _add_image(reader: Reader) -> None:
-    reader.page.get_by_role("main").get_by_role("link", name=reader.says("Add an image")).click()
-    reader.fill("Name", "tiny")
-    reader.page.locator("input[type=file]").set_input_files(tiny_image())
+    for _ in ("the launch leads to the list", "and the list to the form"):
+        reader.page.get_by_role("main").get_by_role("link", name=reader.says("Add an image")).first.click()
+    reader.fill("name", "tiny")
+    reader.page.locator("main input[type=file]").set_input_files(tiny_image())
     reader.press("Add the image")
     expect(reader.page.get_by_text(reader.says("Ready"), exact=True).first).to_be_visible(timeout=SECONDS)
 
@@ -137,7 +139,8 @@ def test_from_nothing_to_a_machine_and_back(reader: Reader, empty: Stack, lab: L
     reader.confirm("Move to trash")
     reader.sees("Destroyed")
     page.goto("/trash/")
-    page.get_by_role("main").get_by_role("button", name=reader.says("Take out of trash")).first.click()
-    assert [vm["state"] for vm in empty.get("virtual-machines/")["results"]] == ["Stopped"]
-    empty.job(empty.post(f"virtual-machines/{vm['id']}/destroy/"))
-    empty.job(empty.post(f"virtual-machines/{vm['id']}/expunge/"))
+    page.locator("main button[name=one]").first.click()
+    there = f"virtual-machines/{vm['id']}/"
+    empty.wait(lambda: empty.get(there)["state"] == "Stopped", "the machine is out of the trash")
+    for verb in ("destroy", "expunge"):
+        assert empty.job(empty.post(f"{there}{verb}/"))["state"] == "done"
