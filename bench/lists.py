@@ -74,7 +74,9 @@ def _filters(site: Site, role: str) -> Iterator[tuple[str, str]]:
         yield f"largest {name}", f"{name}={rows[0].uuid}"
         if role == "operator" or name != "account":
             yield f"smallest {name}", f"{name}={rows[-1].uuid}"
-    if role == "operator":
+    if role == "member":
+        yield "mine", "mine=true"
+    else:
         yield "host", f"host={site.hosts[0].uuid}"
     for what, text in (
         ("of most", "node"),

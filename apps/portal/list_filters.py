@@ -131,6 +131,25 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Mine:
+    """Rows that the reader made; `path` leads to who made a row."""
+
+    label: Label
+    mine: Label
+    name: str = "mine"
+    path: str = "created_by"
+    operators: bool = False
+
+    def condition(self, text: str, found: Found) -> Q:
+        if text != "true":
+            raise InvalidInput("not_a_choice", place=self.name, known="true")
+        return Q(**{self.path: found.actor.user if found.actor else None})
+
+    def control(self, text: str, found: Found) -> Control:
+        return Control(self.name, self.label, "select", text, [Option("true", self.mine, text == "true")])
+
+
+@dataclass(frozen=True, slots=True)
 class Exactly:
     """Rows whose column is exactly this text."""
 

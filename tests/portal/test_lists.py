@@ -133,6 +133,14 @@ def test_filters_narrow_and_stay_in_the_links(site: Site) -> None:
     assert 'href="?q=web&amp;state=Stopped&amp;order=-name"' in page.text
 
 
+def test_a_reader_finds_what_it_made_itself(site: Site) -> None:
+    site.machines("mine", created_by=User.objects.get(accounts=site.account))
+    site.machines("a-colleagues")
+    assert names(site.member.get(f"{LIST}?mine=true")) == ["mine"]
+    assert names(site.operator.get(f"{LIST}?mine=true")) == []
+    assert site.member.get(f"{LIST}?mine=perhaps").status_code == 422
+
+
 def test_a_member_sees_what_its_accounts_own_and_a_stranger_nothing(site: Site) -> None:
     site.machines("mine")
     site.machines("theirs", account=site.other)

@@ -15,7 +15,7 @@ from apps.compute.search import ByName
 from apps.compute.services.bulk import MAX_AT_ONCE
 from apps.compute.states import State
 from apps.portal.list_cells import badge
-from apps.portal.list_filters import Choice, Owner, Search
+from apps.portal.list_filters import Choice, Mine, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.machines.buttons import bulk_buttons
 from apps.portal.pages import page
@@ -65,6 +65,7 @@ MACHINES = ListPage(
         Owner("account", _("Account"), Account.objects.all),
         Owner("offering", _("Size"), ServiceOffering.objects.all),
         Owner("template", _("Image"), Template.objects.all),
+        Mine(_("Made by"), _("Me")),
         Owner("host", _("Host"), Host.objects.all, operators=True),
     ),
     default_order="-created",
