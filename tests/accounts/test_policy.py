@@ -83,3 +83,29 @@ def test_the_harness_sees_a_missing_filter(crowd: Cast, monkeypatch: pytest.Monk
     """A planted fault: a scope whose list shows everything is reported."""
     monkeypatch.setattr(policy.Members, "visible", lambda self, actor: Q())
     assert differences(Job, actors(crowd)["member"])
+
+
+def test_who_belongs_to_very_many_accounts_sees_the_same(
+    crowd: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "FEW_ACCOUNTS", 0)
+    for model in policy._scopes:
+        for role, actor in actors(crowd).items():
+            assert differences(model, actor) == [], (model.__name__, role)
+
+
+def test_the_parts_of_what_is_visible_make_all_of_it_once(crowd: Cast) -> None:
+    for model in (type(crowd.vm), Job, Event):
+        for role in ("member", "of both"):
+            actor = actors(crowd)[role]
+            parts = policy.visible_parts(actor, model)
+            found = [
+                pk
+                for part in parts
+                for pk in model._default_manager.filter(part).values_list("pk", flat=True)
+            ]
+            assert parts
+            assert sorted(found) == sorted(
+                policy.visible(actor, model._default_manager.all()).values_list("pk", flat=True)
+            )
+        assert policy.visible_parts(actors(crowd)["operator"], model) == []
