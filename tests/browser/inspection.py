@@ -13,6 +13,8 @@ from tests.stack import ROOT
 LANGUAGES = ("en", "el")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 PICTURES = ROOT / "var" / "screenshots"
+README_PICTURES = ROOT / "docs" / "images"
+"""Those that the README shows come anew to PICTURES / "readme", to be looked at and copied here."""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = "node_modules/axe-core/axe.min.js"
 COLOURS = ["color-contrast"]
@@ -68,6 +70,8 @@ def inspect(page: Page, address: str, name: str, language: str) -> list[Finding]
         return [Finding(where, f"answers {answer.status if answer else 'nothing'}")]
     faults = violations(page, where, TAGS)
     _picture(page, f"{language}-light", name)
+    if language == "en" and (README_PICTURES / f"{name}.png").exists():
+        page.screenshot(path=PICTURES / "readme" / f"{name}.png")
     page.evaluate(_THEME, "dark")
     faults += violations(page, f"{where}, dark", COLOURS)
     _picture(page, f"{language}-dark", name)

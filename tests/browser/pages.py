@@ -134,8 +134,9 @@ ACTS = ("switch", "reconnect", "retry", "act")
 PARTS = ("live", "check", "now", "refresh", "download", "export")
 """How addresses end that answer a part of a page, or a file."""
 
-NO_PAGES = frozenset({"look", "keys", "logout", "palette", "docs", "docs-page"})
-"""Others like them; the documentation has tests of its own."""
+NO_PAGES = frozenset({"look", "keys", "logout", "palette", "docs", "docs-page", "machines-acted"})
+"""Others like them. The documentation has tests of its own, and so has what acts on several machines
+leave behind (tests/browser/test_bulk.py)."""
 
 
 def is_page(view: str) -> bool:

@@ -18,7 +18,13 @@ from workers import engine
 COPY_STAYS = frozenset({"images", "used_bytes"})
 """The copy of a template in a pool is a job of its own, and outlives a deploy that failed."""
 _NEW_TABLES = frozenset(
-    {"compute_virtualmachine", "storage_volume", "compute_volumeattachment", "compute_nic"}
+    {
+        "compute_virtualmachine",
+        "compute_vmnamepart",
+        "storage_volume",
+        "compute_volumeattachment",
+        "compute_nic",
+    }
 )
 
 
