@@ -21,6 +21,7 @@ from tests.factories import make_account, make_offering, make_template, make_use
 
 Row = TypeVar("Row")
 CHUNK = 2000
+LARGEST = 20  # one machine in so many belongs to the largest account
 STATES = {State.RUNNING: 70, State.STOPPED: 24, State.DESTROYED: 4, State.ERROR: 1, State.STARTING: 1}
 PROJECTS = ("apollo", "athena", "hermes", "iris", "kronos", "lab", "pan", "rhea", "selene", "zeus")
 ROLES = {"node": 50, "web": 20, "db": 15, "desktop": 10, "εργαστήριο": 5}
@@ -104,7 +105,7 @@ class Site:
         )
 
     def _machine(self, number: int) -> VirtualMachine:
-        account = self._chance.choice(self.accounts[1:]) if number % 5 else self.accounts[0]
+        account = self._chance.choice(self.accounts[1:]) if number % LARGEST else self.accounts[0]
         project = PROJECTS[-1 - self.accounts.index(account) % len(PROJECTS)]
         role = self._chance.choices(list(ROLES), weights=list(ROLES.values()))[0]
         state = self._chance.choices(list(STATES), weights=list(STATES.values()))[0]
@@ -113,7 +114,7 @@ class Site:
             zone=self._share(self.zones, 50),
             offering=self._share(self.offerings, 30),
             template=self._share(self.templates, 40),
-            created_by=self.member if account == self.accounts[0] and number % 50 == 0 else None,
+            created_by=self.member if account == self.accounts[0] and number % (10 * LARGEST) == 0 else None,
             hostname="vm",
             state=state,
         )
