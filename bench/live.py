@@ -10,14 +10,9 @@ import asyncio
 import json
 import os
 import random
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -31,8 +26,8 @@ from django.utils import timezone
 from apps.jobs.events import record_of_job
 from apps.jobs.models import Event, Job, JobState
 from bench.samples import quantile
+from bench.serving import web
 from bench.stack import ROOT
-from bootstrap.installation import some_free_port
 from tests.factories import make_account, make_user
 
 Measured = tuple[dict[str, float], dict[str, Any]]
@@ -83,7 +78,7 @@ def run() -> Measured:
     """The figures and each delay, from a step's commit to the moment a page hears that its job changed."""
     jobs = _jobs()
     cookies = [_session(jobs) for _ in range(PAGES // PAGES_PER_USER)]
-    with _web() as port:
+    with web() as port:
         return asyncio.run(_measure(port, jobs, cookies))
 
 
@@ -192,30 +187,6 @@ def _session(jobs: list[UUID]) -> str:
     client = Client()
     client.force_login(make_user(*{job.account for job in Job.objects.filter(uuid__in=jobs) if job.account}))
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-
-
-@contextmanager
-def _web() -> Iterator[int]:
-    """The port of one web process as the supervisor starts it."""
-    port = some_free_port(18100)
-    command = [sys.executable, "-m", "uvicorn", "cloudportal.asgi:application", "--no-access-log"]
-    command += ["--log-level", "warning", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ, start_new_session=True)
-    try:
-        _await(f"http://127.0.0.1:{port}/login/")
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _await(url: str) -> None:
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit:
-        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"{url} does not answer")
 
 
 def write() -> None:

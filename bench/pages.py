@@ -4,42 +4,61 @@ there, how soon they answer, what two auditors find, and what nobody translated.
 from __future__ import annotations
 
 import statistics
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from bench import audit, chromium
-from bench.samples import Result
-from bench.stack import Stack
+from django.conf import settings
+from django.core.management import call_command
 
+from bench import audit, chromium
+from bench.list_site import Site
+from bench.serving import web
+
+Measured = tuple[dict[str, float], dict[str, Any]]
 MACHINES = 100_000
 MAIN_AT_LEAST = 10
 
 
-def pages(stack: Stack) -> Result:
-    """Figures of the main pages, and of all pages for what axe finds. The site is furnished already."""
+def run() -> Measured:
+    """Figures of the main pages, and of all pages for what axe finds, on the worse of what they show."""
     from tests.browser import site
+
+    call_command("collectstatic", "--no-input", "--ignore", "vendor/icons/*", verbosity=0)
+    site.furnish()
+    crowd = Site()
+    crowd.grow(MACHINES)
+    crowd.settle()
+    there = site.found()
+    with web() as port:
+        url = f"http://127.0.0.1:{port}"
+        figures, samples = _speed(url, there)
+        faults = _barriers(url, there)
+    figures |= {"axe_violations": float(len(faults)), "untranslated": float(_untranslated())}
+    return figures, {"pages": samples, "axe": faults}
+
+
+def _speed(url: str, there: dict[str, Any]) -> Measured:
     from tests.browser.pages import PAGES
 
-    there = site.found()
     main = [place for place in PAGES if place.main]
     if len(main) < MAIN_AT_LEAST:
         raise RuntimeError(f"only {len(main)} main pages are named in tests/browser/pages.py")
-    url = stack.installation.url
     samples: dict[str, Any] = {}
     for place in main:
         session, path = there["sessions"][place.user], place.address(there["objects"])
         with chromium.browsing(url, session) as context:
             paints = chromium.paint_ms(context, path)
             answered = chromium.interaction_ms(context, path)
-        points = audit.scores(url + path, session, stack.installation.var)
+        with tempfile.TemporaryDirectory() as folder:
+            points = audit.scores(url + path, session, Path(folder))
         samples[place.name] = {"paint_ms": paints, "interaction_ms": answered, "points": points}
     figures = {
         "page_lcp_ms": max(statistics.median(one["paint_ms"]) for one in samples.values()),
         "page_interaction_ms": max(one["interaction_ms"] for one in samples.values()),
         "lighthouse_min": min(min(one["points"].values()) for one in samples.values()),
-        "untranslated": float(_untranslated()),
     }
-    faults = _barriers(url, there)
-    return Result(figures | {"axe_violations": float(len(faults))}, {}, {"pages": samples, "axe": faults})
+    return figures, samples
 
 
 def _barriers(url: str, there: dict[str, Any]) -> list[str]:
@@ -62,10 +81,6 @@ def _barriers(url: str, there: dict[str, Any]) -> list[str]:
 
 def _untranslated() -> int:
     """Texts of the code and of templates that lack Greek, or that nobody marked."""
-    from pathlib import Path
-
-    from django.conf import settings
-
     from apps.core.translations import catalogue
     from apps.core.translations.sources import find_messages
 
