@@ -39,6 +39,8 @@ PAGES = (
     Place("home-user", "home", "/", MEMBER, main=True),
     Place("machines", "machines", "/virtual-machines/", main=True),
     Place("machines-user", "machines", "/virtual-machines/", MEMBER),
+    Place("view-save", "view-save", "/views/machines/new/?query=state%3DRunning"),
+    Place("view-change", "view-change", "/views/$view/"),
     Place("machine-create", "machine-create", "/virtual-machines/new/", MEMBER, main=True),
     Place("machine-running", "machine", "/virtual-machines/$running/", main=True),
     Place("machine-stopped", "machine", "/virtual-machines/$stopped/", MEMBER),

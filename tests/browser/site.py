@@ -118,6 +118,7 @@ def found() -> dict[str, Any]:
     from apps.compute.states import State
     from apps.jobs.models import Event, Job, JobState
     from apps.launch.models import Launch
+    from apps.portal.models import SavedView
     from apps.storage.models import PrimaryStorage, SecondaryStorage
     from apps.zones.models import Host, HostState
 
@@ -134,6 +135,8 @@ def found() -> dict[str, Any]:
     rows["event"] = Event.objects.filter(kind="host.add").first() or Event.objects.order_by("id").first()
     rows["ssh_key"] = SshKeyPair.objects.get_or_create(account=account, name="laptop", defaults=SSH_KEY)[0]
     rows["launch"] = Launch.objects.get()
+    mine = {"user": User.objects.get(username="admin"), "list_key": "machines", "name": "Running"}
+    rows["view"] = SavedView.objects.get_or_create(**mine, defaults={"query": "state=Running"})[0]
     rows["launched"] = Host.objects.get(zone=rows["launch"].zone)
     shown = Host.objects.filter(pk=rows["launched"].pk)
     shown.update(state=HostState.ALERT, state_reason="host_key_untrusted", shown_key=SSH_KEY["public_key"])
