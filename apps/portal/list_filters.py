@@ -217,12 +217,15 @@ class Owner:
     path: str = ""
     operators: bool = False
 
+    @property
+    def key(self) -> str:
+        return self.path or self.name
+
     def condition(self, text: str, found: Found) -> Q:
         keys = found.chosen.get(self.name, [])
         if not keys:
             raise InvalidInput("no_such_owner", place=self.name)
-        path = self.path or self.name
-        return Q(**{path: keys[0]}) if len(keys) == 1 else Q(**{f"{path}__in": keys})
+        return Q(**{self.key: keys[0]}) if len(keys) == 1 else Q(**{f"{self.key}__in": keys})
 
     def control(self, text: str, found: Found) -> Control:
         offered = found.offered.get(self.name, [])

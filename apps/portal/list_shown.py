@@ -18,7 +18,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core import keyset
 from apps.core.errors import CloudError
-from apps.portal.list_filters import Choice, Control, Found, Search, find_owners
+from apps.portal.list_filters import Choice, Control, Found, Owner, Search, find_owners
 from apps.portal.list_url import Wish, read
 from apps.portal.pages import told
 from apps.portal.saved.services import views_of
@@ -86,7 +86,7 @@ class Shown:
         self.narrowed = self._narrowed()
 
     def _narrowed(self) -> QuerySet[Any]:
-        rows = self.visible
+        rows = self.met = self.visible
         for each in self.filters:
             text = self.wish.given.get(each.name)
             if not text:
@@ -95,7 +95,12 @@ class Shown:
                 if isinstance(each, Search) and each.by:
                     self.lead = each.by.lead(each.name, text)
                     continue
-                rows = rows.filter(each.condition(text, self.found))
+                condition = each.condition(text, self.found)
+                rows = rows.filter(condition)
+                if isinstance(each, Owner) and "__" not in each.key:
+                    self.met = keyset.filter_met(self.met, each.key, self.found.chosen[each.name])
+                else:
+                    self.met = self.met.filter(condition)
                 if isinstance(each, Choice) and not self.parts:
                     self.parts = each.parts(text)
             except CloudError as error:
@@ -137,8 +142,10 @@ class Shown:
             return self._page(mark, "")
 
     def _page(self, mark: str, cursor: str) -> keyset.Page:
+        column = next(c for c in self.all_columns if c.key == self.wish.order.removeprefix("-"))
+        walked = column.walked and self.total_is_capped and not self.parts
         return keyset.page_of(
-            self.narrowed,
+            self.met if walked else self.narrowed,
             self.order,
             limit=PAGE,
             mark=mark,

@@ -59,7 +59,8 @@ Rows = Callable[[], QuerySet[Any]]
 @dataclass(frozen=True, slots=True)
 class Column:
     """`text` is what CSV holds and what the cell shows, unless `html` draws it. A column with an
-    `order` can be sorted by; one that is not `shown` is chosen by the reader."""
+    `order` can be sorted by; one that is not `shown` is chosen by the reader. Where no index has an owner
+    first and then this order, the order is `walked` if many rows match: sorting them would cost more."""
 
     key: str
     label: Label
@@ -69,6 +70,7 @@ class Column:
     order: str = ""
     operators: bool = False
     shown: bool = True
+    walked: bool = False
 
     def cell(self, row: Row) -> str:
         drawn: Any = self.html(row) if self.html else None

@@ -48,10 +48,9 @@ class Site:
             row = VirtualMachine(
                 account=columns.pop("account", self.account),
                 zone=self.zone,
-                offering=self.offering,
                 template=self.template,
                 hostname="vm",
-                **{"state": State.STOPPED} | columns,
+                **{"state": State.STOPPED, "offering": self.offering} | columns,
             )
             row.set_name(name)
             rows.append(row)
@@ -311,3 +310,14 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_many(site: Site, role: 
     site.machines(*(f"web-{number}" for number in range(200)))
     assert [cost(client, LIST), cost(client, query)] == few
     assert max(few) <= BUDGET
+
+
+def test_an_order_that_is_walked_shows_the_same_rows(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.machines(*(f"vm-{number}" for number in range(40)))
+    site.machines(*(f"up-{number}" for number in range(40)), state=State.RUNNING)
+    site.machines("other", offering=factories.make_offering())
+    query = f"?offering={site.offering.uuid}&zone={site.zone.uuid}&order=-state"
+    sorted_rows = list(pages(site.operator, query, "Next"))
+    monkeypatch.setattr(keyset, "TOTAL_CAP", 10)
+    assert list(pages(site.operator, query, "Next")) == sorted_rows
+    assert sum(map(len, sorted_rows)) == 80

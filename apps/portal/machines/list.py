@@ -49,7 +49,9 @@ MACHINES = ListPage(
             order="name_sort",
             href=lambda vm: reverse("portal:machine", args=[vm.uuid]),
         ),
-        Column("state", _("State"), lambda vm: vm.get_state_display(), html=_state, order="state"),
+        Column(
+            "state", _("State"), lambda vm: vm.get_state_display(), html=_state, order="state", walked=True
+        ),
         Column("address", _("Address"), _address),
         Column("size", _("Size"), lambda vm: vm.offering.name),
         Column("template", _("Image"), lambda vm: vm.template.name, shown=False),
