@@ -127,7 +127,8 @@ def filter_met(rows: QuerySet[Any], key: str, wanted: Sequence[int]) -> QuerySet
     """The rows of which this foreign key is one of those wanted, each looked at as it is met in another
     order: in a form in which no database sees that it has an index by the key."""
     name = f"met_{key}"
-    return rows.alias(**{name: F(f"{key}_id") + 0}).filter(**{f"{name}__in": list(wanted)})
+    met: QuerySet[Any] = rows.alias(**{name: F(f"{key}_id") + 0})
+    return met.filter(**{f"{name}__in": list(wanted)})
 
 
 def _merged(
