@@ -54,6 +54,7 @@ def test_a_machine_moves_to_the_trash_and_back(page: Page, cloud: LabCloud) -> N
 def test_a_form_with_a_mistake_says_where_and_keeps_what_was_typed(page: Page, cloud: LabCloud) -> None:
     page.goto("/virtual-machines/new/")
     page.get_by_role("textbox", name="Name", exact=True).fill("kept")
+    page.locator("#advanced > summary").click()
     page.get_by_label("User data").fill("#cloud-config\n: [")
     page.get_by_role("main").get_by_role("button", name="Create VM").click()
     expect(page.get_by_role("alert")).to_be_visible()
