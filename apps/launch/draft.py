@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from apps.launch.findings import Finding
 
 Texts = Mapping[str, str]
@@ -59,6 +61,16 @@ DEFAULTS: dict[str, dict[str, str]] = {
         "path": "/srv/cloudportal/secondary",
     },
 }
+
+
+def fresh(step: str, draft: Data) -> dict[str, str]:
+    """What a step proposes to whoever comes to it for the first time. What simulated hosts keep lies in
+    the portal's own folder, and goes with it."""
+    simulated = draft.get("cluster", {}).get("hypervisor") == "simulator"
+    if step == "secondary" and simulated:
+        return {"path": str(settings.VAR / "simulated" / "images")}
+    return {}
+
 
 _FIELDS: dict[str, tuple[str, str]] = {
     "region.name": ("zone", "region"),

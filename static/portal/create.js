@@ -17,6 +17,7 @@ const generate = async (button) => {
   const key = answer.headers.get("X-SSH-Key");
   if (!key) {
     button.removeAttribute("data-generate"); // the answer is the page with the fault: let the form go there
+    button.removeAttribute("aria-disabled");
     button.click();
     return;
   }

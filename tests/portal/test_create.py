@@ -226,7 +226,7 @@ def test_a_key_that_is_made_is_downloaded_once_and_then_let_in_by_its_name(clien
     answer = client.post(CHECK, form | {"do": "generate"})
     private = answer.content.decode()
     key = SshKeyPair.objects.get()
-    assert answer["Content-Disposition"].startswith("attachment;")
+    assert answer["Content-Disposition"] == 'attachment; filename="kleidi.pem"'
     assert answer["Cache-Control"] == "private, no-store"
     assert answer["X-SSH-Key"] == str(key.uuid)
     assert private.startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
@@ -241,13 +241,18 @@ def test_a_key_that_is_made_is_downloaded_once_and_then_let_in_by_its_name(clien
     assert body not in str(kept)
 
 
+def test_a_key_that_nobody_named_gets_a_name(client: Client) -> None:
+    client.post(CHECK, begun(client) | {"new_key_name": "", "do": "generate"})
+    assert SshKeyPair.objects.get().name.startswith("user-")
+
+
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
         ({"new_key_name": "unknown"}, "new_public_key"),
         ({"new_public_key": "not a key"}, "new_public_key"),
         ({"new_key_name": "a\u202eb", "new_public_key": PUBLIC_KEY}, "new_key_name"),
-        ({"new_key_name": "", "do": "generate"}, "new_key_name"),
+        ({"new_key_name": "a\u202eb", "do": "generate"}, "new_key_name"),
         ({"count": "0"}, "count"),
         ({"count": "101"}, "count"),
         ({"count": "many"}, "count"),

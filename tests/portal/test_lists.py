@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from html import unescape
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -20,12 +21,22 @@ from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.core import keyset
 from apps.portal.list_csv import safe
+from apps.portal.lists import ListPage
+from apps.portal.live.topics import LISTS
 from apps.zones.models import Zone
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 LIST = "/virtual-machines/"
+LISTS_DECLARED_IN = (
+    "apps.portal.machines.list",
+    "apps.portal.jobs.list",
+    "apps.portal.events.list",
+    "apps.portal.infrastructure.lists",
+    "apps.portal.images.views",
+    "apps.portal.offerings.views",
+)
 BUDGET = 12
 
 
@@ -321,3 +332,14 @@ def test_an_order_that_is_walked_shows_the_same_rows(site: Site, monkeypatch: py
     monkeypatch.setattr(keyset, "TOTAL_CAP", 10)
     assert list(pages(site.operator, query, "Next")) == sorted_rows
     assert sum(map(len, sorted_rows)) == 80
+
+
+def test_lists_follow_topics_that_there_are() -> None:
+    declared = [
+        found
+        for module in LISTS_DECLARED_IN
+        for found in vars(import_module(module)).values()
+        if isinstance(found, ListPage) and found.live
+    ]
+    assert len(declared) >= 7
+    assert {found.live for found in declared} <= LISTS

@@ -166,8 +166,14 @@ def test_a_deploy_that_failed_says_why_and_is_tried_again_or_dismissed(
 
 def test_the_page_tells_when_the_host_reports_something_else(vm: VirtualMachine, member: Client) -> None:
     assert "Its host reports" not in member.get(here(vm)).text
-    now_in(vm, State.STOPPED, power_state=PowerState.RUNNING, power_observed_at=timezone.now())
+    seen = timezone.now() + timedelta(seconds=1)
+    now_in(vm, State.STOPPED, power_state=PowerState.RUNNING, power_observed_at=seen, power_agreed=1)
+    assert "Its host reports" not in member.get(here(vm)).text, "one report may be of the moment before"
+    now_in(vm, State.STOPPED, power_state=PowerState.RUNNING, power_observed_at=seen, power_agreed=2)
     assert "Its host reports" in member.get(here(vm)).text
+    earlier = timezone.now() - timedelta(minutes=5)
+    now_in(vm, State.STOPPED, power_state=PowerState.RUNNING, power_observed_at=earlier, power_agreed=2)
+    assert "Its host reports" not in member.get(here(vm)).text, "it is from before the stop"
 
 
 def on_a_host(vm: VirtualMachine) -> VirtualMachine:

@@ -41,7 +41,7 @@ def template_new(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @csrf_protect
 def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     if request.method != "POST":
-        form = NewTemplateForm(actor)
+        form = NewTemplateForm(actor, initial={"zone": request.GET.get("zone", "")})
     else:
         form = NewTemplateForm(actor, request.POST, request.FILES)
         template = form.tried(lambda **given: _register(actor, **given))

@@ -85,7 +85,7 @@ TEMPLATES = ListPage(
         icon="images",
     ),
     template="portal/images/list.html",
-    live="template",
+    live="templates",
 )
 
 

@@ -114,7 +114,7 @@ HOSTS = ListPage(
         "server",
     ),
     template="portal/infrastructure/list.html",
-    live="host",
+    live="hosts",
 )
 
 
@@ -163,7 +163,7 @@ PRIMARY = ListPage(
         "device-hdd",
     ),
     template="portal/infrastructure/list.html",
-    live="pool",
+    live="pools",
 )
 
 SECONDARY = ListPage(
@@ -186,7 +186,7 @@ SECONDARY = ListPage(
         "images",
     ),
     template="portal/infrastructure/list.html",
-    live="secondary-storage",
+    live="secondary-storages",
 )
 
 

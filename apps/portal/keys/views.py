@@ -63,7 +63,7 @@ def key_create(request: HttpRequest, actor: Actor) -> HttpResponse:
         try:
             if request.POST.get("do") == "generate":
                 row, private = generate_ssh_key(actor, **given)
-                return private_key_file(private, str(row.uuid))
+                return private_key_file(private, row)
             row = create_ssh_key(actor, public_key=form.cleaned_data["public_key"], **given)
             return redirect("portal:ssh-key", row.uuid)
         except CloudError as error:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts import policy
@@ -52,17 +52,9 @@ def _context(launch: Launch) -> dict[str, Any]:
         "zone": launch.zone,
         "progress": found,
         "stages": [_stage(stage) for stage in found.stages],
-        "images_href": _images_href(),
+        "images_href": f"{reverse('portal:template-new')}?zone={launch.zone.uuid}",
         "fingerprint_command": "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
     }
-
-
-def _images_href() -> str:
-    """Where images are added, as far as the portal has a page for it."""
-    try:
-        return reverse("portal:templates")
-    except NoReverseMatch:
-        return ""
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

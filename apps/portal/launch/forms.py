@@ -81,6 +81,10 @@ class StepForm(forms.Form):
         names = DEFAULTS[self.step]
         return {name: str(self.data.get(name, "")).replace("\r\n", "\n")[:20000].strip() for name in names}
 
+    def _shown(self, name: str, texts: Mapping[str, str]) -> str | None:
+        """The field beside which a fault of this one is told."""
+        return name if name in self.fields else None
+
     def tell(self, findings: Findings, *, silent_on_blank: bool = False) -> None:
         """Put what was found beside the fields it came from. While somebody types, fields that are still
         blank are left alone."""
@@ -95,7 +99,7 @@ class StepForm(forms.Form):
             said = f"{told['detail']} {told['remedy']}".strip()
             if line := line_of(finding):
                 said = now("Line %(n)s: %(words)s") % {"n": line, "words": said}
-            self.add_error(name if name in self.fields else None, said)
+            self.add_error(self._shown(name, texts), said)
 
 
 class ZoneForm(StepForm):
@@ -198,6 +202,11 @@ class HostForm(StepForm):
     count = _number(
         _("How many simulated hosts"), _("Each has 16 cores and 64 GiB of memory that do not exist.")
     )
+
+    def _shown(self, name: str, texts: Mapping[str, str]) -> str | None:
+        """With the portal's own machine there is no list of hosts on the page."""
+        here = name == "hosts" and texts.get("where") == "here"
+        return "where" if here else super()._shown(name, texts)
 
 
 class PrimaryForm(StepForm):

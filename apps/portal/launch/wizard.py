@@ -17,7 +17,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core.errors import CloudError, InvalidInput, NotFound
 from apps.launch.apply import DocumentRefused
-from apps.launch.draft import STEPS, field_of
+from apps.launch.draft import STEPS, field_of, fresh
 from apps.launch.findings import Level
 from apps.launch.models import Launch, ZoneDraft
 from apps.launch.plan import Plan, plan_document
@@ -97,7 +97,7 @@ def step(request: HttpRequest, actor: Actor, step: str) -> HttpResponse:
         missing = [one for one in STEPS[: STEPS.index(step)] if not draft or one not in draft.data]
         if missing:
             return redirect(_href(missing[0]))
-        form = FORMS[step](kept=kept)
+        form = FORMS[step](kept=kept if kept is not None else fresh(step, draft.data if draft else {}))
         if kept is not None:  # it was left as it is: say what is still wrong with it
             form = FORMS[step](kept)
             form.tell(plan_step(actor, draft, step, form.texts()).findings)

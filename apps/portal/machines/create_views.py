@@ -8,14 +8,17 @@ from urllib.parse import parse_qsl
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
 from apps.accounts import idempotency, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
+from apps.compute.models import SshKeyPair
 from apps.compute.services.create import create_machines
 from apps.compute.services.offerings import generate_ssh_key
 from apps.core.errors import CloudError
+from apps.core.names import hostname_of
 from apps.portal.copy_as import portal_of, snippets
 from apps.portal.machines.create_check import Verdict, request_of, verdict_of
 from apps.portal.machines.create_choices import Choices, choices_of
@@ -65,21 +68,21 @@ def _generate(request: HttpRequest, actor: Actor, data: QueryDict) -> HttpRespon
     form, choices = _posted(actor, data)
     try:
         account = policy.find(actor, Account.objects.all(), data.get("account", ""), place="account")
-        name = data.get("new_key_name", "")
+        name = data.get("new_key_name", "").strip() or f"{actor.label} {timezone.now():%Y-%m-%d %H:%M:%S}"
         row, private = generate_ssh_key(actor, account=account, name=name)
     except CloudError as error:
         said = told(error)
         form.errors.clear()  # only this was asked
         form.add_error("new_key_name", f"{said.detail} {said.remedy}".strip())
         return _page(request, actor, form, choices, status=422)
-    return private_key_file(private, str(row.uuid))
+    return private_key_file(private, row)
 
 
-def private_key_file(private: str, uuid: str) -> HttpResponse:
+def private_key_file(private: str, key: SshKeyPair) -> HttpResponse:
     """A download that nothing keeps; X-SSH-Key names its public half."""
     headers = {
-        "Content-Disposition": f'attachment; filename="cloudportal-{uuid[:8]}.pem"',
-        "X-SSH-Key": uuid,
+        "Content-Disposition": f'attachment; filename="{hostname_of(key.name)}.pem"',
+        "X-SSH-Key": str(key.uuid),
     }
     return HttpResponse(private, content_type=PRIVATE_KEY, headers=headers)
 

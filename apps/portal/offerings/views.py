@@ -94,7 +94,7 @@ OFFERINGS = ListPage(
     ),
     prepare=_count_machines,
     template="portal/offerings/list.html",
-    live="offering",
+    live="offerings",
 )
 
 
