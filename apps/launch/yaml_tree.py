@@ -92,8 +92,8 @@ def _value_of(node: yaml.Node, scalars: Any) -> Value:
         return Value(line, [_value_of(child, scalars) for child in node.value])
     try:
         data = scalars.construct_object(node)
-    except (ValueError, yaml.YAMLError):
-        raise Unreadable("not_yaml", line) from None
+    except (ValueError, ArithmeticError, LookupError, AttributeError, yaml.YAMLError):
+        raise Unreadable("not_yaml", line) from None  # a tag or a number that PyYAML stumbles over
     if not isinstance(data, str | int | float | None):
         data = node.value  # a date is a text here
     return Value(line, data)

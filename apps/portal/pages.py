@@ -9,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
+from apps.core import constraints
 from apps.core.errors import CloudError, NotFound
 from apps.core.messages import Explanation, explain
 from apps.core.middleware import request_id
@@ -30,7 +33,8 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def page(view: View) -> View:
     """A page of people who are logged in: `view(request, actor, ...)`. A CloudError that leaves it is
-    told as a page of its own, with its status."""
+    told as a page of its own, with its status, and so is what the database refused because somebody else
+    was quicker."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -38,6 +42,10 @@ def page(view: View) -> View:
             return view(request, actor_of(request), *args, **kwargs)
         except CloudError as error:
             return problem(request, error)
+        except ProtectedError as error:
+            return problem(request, constraints.in_use(error))
+        except IntegrityError as error:
+            return problem(request, constraints.refusal(error))
 
     found: View = require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
 
@@ -52,7 +60,10 @@ def page(view: View) -> View:
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     """To a part of a page whose reader is logged in no longer: the page as a whole goes and comes back."""
-    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    try:
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:  # it is no address
+        here = ""
     target = f"{reverse('portal:login')}?{urlencode({'next': here or '/'})}"
     return HttpResponse(status=401, headers={"HX-Redirect": target})
 

@@ -15,7 +15,8 @@ from apps.accounts.actor import Actor
 from apps.accounts.authentication import sender_may
 from apps.accounts.models import User
 from apps.accounts.tokens import issue_token
-from cloudportal.body_limit import SMALL_BYTES, BodyLimit, Message
+from apps.core.asgi import Message
+from cloudportal.body_limit import SMALL_BYTES, BodyLimit
 from tests import factories
 
 

@@ -138,3 +138,11 @@ def test_no_text_is_more_than_refused(text: str) -> None:
     for prefix in ("", ZONE, ZONE + "pod: "):
         document, findings = read(prefix + text)
         assert document is not None or findings.refuse
+
+
+@pytest.mark.parametrize(
+    "scalar",
+    ['!!int ""', '!!int "_"', '!!float ""', '!!bool "x"', '!!timestamp "x"', "1:1:" + "1:" * 300 + "1.0"],
+)
+def test_a_scalar_that_means_nothing_is_told_with_its_line(scalar: str) -> None:
+    assert told(f"region: {{name: A}}\nzone: {{name: {scalar}}}\n") == [("document", 2, "not_yaml")]

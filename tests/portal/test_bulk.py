@@ -133,3 +133,17 @@ def test_only_what_the_list_offers_is_done(zone: Zone, account: Account, client:
     vms = make(zone, account, State.STOPPED)
     assert client.post(ACT, {"verb": kind, "id": ids(vms)}).status_code == 404
     assert client.get(ACT).status_code == 405
+
+
+def test_a_form_for_all_that_is_sent_twice_leads_to_the_same_results() -> None:
+    zone, account = factories.make_zone(hosts=1), factories.make_account()
+    for _ in range(3):
+        factories.make_vm(zone, account=account, state=State.DESTROYED)
+    client = Client()
+    client.force_login(factories.make_user(account))
+    number = "5d6a1b1e-5f3c-4f3a-9d0e-1d5f5b7f0001"
+    form = {"verb": "vm.recover", "all": "on", "query": "state=Destroyed", "submission": number}
+    first = client.post("/virtual-machines/act/", form)
+    factories.make_vm(zone, account=account, state=State.DESTROYED)
+    assert client.post("/virtual-machines/act/", form)["Location"] == first["Location"]
+    assert VirtualMachine.objects.filter(state=State.DESTROYED).count() == 1

@@ -164,7 +164,7 @@ def test_a_member_sees_what_its_accounts_own_and_a_stranger_nothing(site: Site) 
 
 
 def test_the_hosts_are_the_operators_to_see(site: Site) -> None:
-    host = site.zone.hosts.get()  # type: ignore[attr-defined]
+    host = site.zone.hosts.get()
     vm = factories.make_vm(site.zone, account=site.account)
     factories.placed(vm)
     vm.save()

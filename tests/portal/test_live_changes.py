@@ -74,6 +74,7 @@ def test_what_lies_in_the_queue_is_not_read_again_and_is_found_when_it_moves(fee
 
 def test_a_change_of_a_child_names_its_parent(feed: Feed) -> None:
     parent = make_job(kind="vm.deploy_batch")
+    assert parent.account
     child = make_job(account=parent.account, parent=parent, target_uuid=parent.account.uuid)
     assert about(child, parent=parent.uuid) in feed.look()
 

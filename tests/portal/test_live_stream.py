@@ -22,6 +22,7 @@ from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.jobs import events
 from apps.jobs.changes import Feed
+from apps.jobs.models import Event
 from apps.portal.live import hub, stream
 from tests import factories
 from tests.portal.live_client import Site, in_database
@@ -214,7 +215,7 @@ def test_other_rights_end_the_stream_and_count_when_it_comes_again(vm: VirtualMa
 def test_who_comes_again_is_told_at_once_what_it_missed(account: Account, vm: VirtualMachine) -> None:
     client = logged_in(factories.make_user(account))
     other = factories.make_vm(vm.zone, account=account, state=State.STOPPED)
-    events.Event.objects.all().delete()
+    Event.objects.all().delete()
 
     async def scenario() -> None:
         wanted = (f"vm:{vm.uuid}", f"vm:{other.uuid}")

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 
-from apps.accounts import secrets
+from apps.accounts import policy, secrets
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.accounts.tokens import create_login_link
@@ -190,3 +191,22 @@ def test_a_part_of_a_page_sends_the_whole_page_to_log_in(zone: Zone, account: Ac
     answer = Client().get(f"{here}live/", headers=sent)
     assert answer.status_code == 401
     assert answer["HX-Redirect"] == f"/login/?next={here.replace('/', '%2F')}"
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://[::1", "//["])
+def test_a_part_of_a_page_that_came_from_nowhere_leads_to_the_login(address: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": address}
+    answer = Client(headers=headers).get("/jobs/now/")
+    assert answer.status_code == 401
+    assert answer["HX-Redirect"].endswith("?next=%2F")
+
+
+def test_what_was_removed_meanwhile_is_told_and_is_no_failure(
+    member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_args: object, **_options: object) -> None:
+        raise IntegrityError("foreign key")
+
+    monkeypatch.setattr(policy, "find", too_late)
+    answer = logged_in(member).get("/virtual-machines/00000000-0000-0000-0000-000000000000/")
+    assert answer.status_code == 409

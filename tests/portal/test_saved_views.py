@@ -118,3 +118,10 @@ def test_the_tabs_follow_a_filter_that_htmx_applies(client: Client) -> None:
     assert 'id="list-tabs"' in part
     assert 'hx-swap-oob="true"' in part
     assert 'aria-current="page">Up</a>' in part
+
+
+def test_a_query_that_no_database_keeps_is_refused() -> None:
+    client = Client()
+    client.force_login(factories.make_user(factories.make_account()))
+    answer = client.post("/views/machines/new/", {"name": "v", "query": "a\0b"})
+    assert answer.status_code == 422

@@ -77,9 +77,11 @@ class StepForm(forms.Form):
         self.cleaned_data: dict[str, Any] = {}
 
     def texts(self) -> dict[str, str]:
-        """What was typed, whatever it is worth; browsers end lines as Windows does."""
-        names = DEFAULTS[self.step]
-        return {name: str(self.data.get(name, "")).replace("\r\n", "\n")[:20000].strip() for name in names}
+        """What was typed, whatever it is worth; browsers end lines as Windows does, and never send a NUL,
+        which no database keeps."""
+        texts = {name: str(self.data.get(name, "")) for name in DEFAULTS[self.step]}
+        kept = {name: text.replace("\r\n", "\n").replace("\0", "\ufffd") for name, text in texts.items()}
+        return {name: text[:20000].strip() for name, text in kept.items()}
 
     def _shown(self, name: str, texts: Mapping[str, str]) -> str | None:
         """The field beside which a fault of this one is told."""

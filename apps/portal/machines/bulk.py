@@ -41,6 +41,9 @@ def machines_act(request: HttpRequest, actor: Actor) -> HttpResponse:
     kind = request.POST.get("verb", "")
     if kind not in ON_MANY:
         raise NotFound
+    submission = parse_uuid(request.POST.get("submission", ""))
+    if submission and _was_done(actor, submission):
+        return redirect("portal:machines-acted", submission)
     vms = _chosen(request, actor)
     back = f"{reverse('portal:machines')}?{request.POST.get('query', '')}".rstrip("?")
     if not vms:
@@ -104,6 +107,11 @@ def _act_once(actor: Actor, submission: str, kind: str, vms: list[VirtualMachine
 
     idempotency.once(actor.user, _key(number), asked, act)
     return number
+
+
+def _was_done(actor: Actor, number: UUID) -> bool:
+    """Whether this form was sent before: what its filters find now may be other machines."""
+    return actor.user is not None and idempotency.answer_of(actor.user, _key(number)) is not None
 
 
 def _key(number: object) -> str:

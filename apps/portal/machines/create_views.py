@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +18,7 @@ from apps.accounts.models import Account
 from apps.compute.models import SshKeyPair
 from apps.compute.services.create import create_machines
 from apps.compute.services.offerings import generate_ssh_key
+from apps.core import constraints
 from apps.core.errors import CloudError
 from apps.core.names import hostname_of
 from apps.portal.copy_as import portal_of, snippets
@@ -158,7 +160,10 @@ def _created(actor: Actor, form: MachineForm) -> str:
 
     assert actor.user is not None  # noqa: S101 - login_required saw to it
     key = form.key()
-    answer, _now = idempotency.once(actor.user, key, key, act)
+    try:
+        answer, _now = idempotency.once(actor.user, key, key, act)
+    except IntegrityError as error:  # what was chosen was removed meanwhile
+        raise constraints.refusal(error) from None
     if answer["count"] == "1":
         return reverse("portal:machine", args=[answer["vm"]])
     try:

@@ -11,6 +11,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.core import constraints
 from apps.core.errors import InvalidInput, NotFound
+from apps.core.filters import checked
 from apps.core.names import clean_name
 from apps.portal.models import MAX_QUERY, SavedView
 
@@ -44,8 +45,7 @@ def find_view(actor: Actor, uuid: UUID) -> SavedView:
 def save_view(actor: Actor, *, list_key: str, name: str, query: str, default: bool = False) -> SavedView:
     user = _owner(actor)
     name = clean_name(name)
-    if len(query) > MAX_QUERY:
-        raise InvalidInput("too_long", place="query", limit=MAX_QUERY)
+    checked(query, "query", MAX_QUERY)
     if SavedView.objects.filter(user=user, list_key=list_key).count() >= MAX_VIEWS:
         raise InvalidInput("too_many_views", place="name", limit=MAX_VIEWS)
     view = constraints.insert(SavedView(user=user, list_key=list_key, name=name, query=query))
