@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -97,11 +98,12 @@ class Search:
         return {"type": "string", "maxLength": MAX_NAME}
 
 
-class Sought(Search):
+class Sought(Search, ABC):
     """A search that has a better way than to look at every name."""
 
+    @abstractmethod
     def lead(self, name: str, text: str) -> Lead:
-        raise NotImplementedError
+        """That way; InvalidInput for a text that cannot be sought."""
 
 
 def checked(text: str, place: str, limit: int) -> str:

@@ -17,7 +17,7 @@ def findings_of_template(job: Job) -> list[Finding]:
     copies = template.copies.count()
     told = ngettext("a copy in %(n)s pool", "copies in %(n)s pools", copies) % {"n": copies}
     return [
-        Finding(_("The template"), template.get_state_display()),
+        Finding(_("The image"), template.get_state_display()),
         Finding(_("Its copies"), told if copies else _("none")),
     ]
 

@@ -101,7 +101,7 @@ def test_drivers_words_are_for_operators_only(job: Job, member: User) -> None:
     assert "no route to host" in operator().get(f"/jobs/{job.uuid}/").text
     page = logged_in(member).get(f"/jobs/{job.uuid}/").text
     assert "no route to host" not in page
-    assert "It did not answer over the network in time." in page
+    assert "It did not answer over the network in time, or refused the connection." in page
 
 
 def test_a_running_job_is_cancelled_after_saying_what_is_taken_back(job: Job, member: User) -> None:

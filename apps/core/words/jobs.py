@@ -9,7 +9,7 @@ from apps.core.words.says import Text
 STEPS: dict[str, Text] = {
     "ReadHostKey": _("Look at the key that the host shows"),
     "PickHost": _("Find a host"),
-    "FetchTemplate": _("Bring the template to the storage"),
+    "FetchTemplate": _("Bring the image to the storage"),
     "CreateVolumes": _("Create the disks"),
     "WriteSeed": _("Write the first-boot settings"),
     "PlugNics": _("Connect the network"),
@@ -48,8 +48,8 @@ NOTES: dict[str, Text] = {
     "waiting_for_children": _("Waits for its machines"),
     "waiting_for_guest": _("Waits for the guest to power off"),
     "waiting_for_host": _("Waits for its turn on the host"),
-    "waiting_for_template": _("Waits for the template's copy"),
-    "copying_template": _("Copies the template"),
+    "waiting_for_template": _("Waits for the image's copy"),
+    "copying_template": _("Copies the image"),
     "hashing_image": _("Reads the whole image"),
     "ending_copy": _("Ends the copy"),
 }
@@ -100,7 +100,7 @@ RESOLVES: dict[str, Text] = {
     "host.connect": _("The job only looked: it ends as failed, and nothing else changes."),
     "primary_storage.connect": _("The job only looked: it ends as failed, and nothing else changes."),
     "secondary_storage.connect": _("The job only looked: it ends as failed, and nothing else changes."),
-    "template.register": _("What was stored of the image is deleted, and the template ends in Error."),
+    "template.register": _("What was stored of the image is deleted, and it ends in Error."),
     "template.copy": _(
         "What was copied so far is deleted; the next machine that needs it starts a new copy."
     ),

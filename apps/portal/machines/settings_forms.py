@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from django import forms
@@ -29,11 +30,13 @@ class SettingForm(forms.Form):
             else:
                 field.widget.attrs["class"] = "form-check-input"
 
+    @abstractmethod
     def present(self, vm: VirtualMachine) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the machine has now."""
 
+    @abstractmethod
     def apply(self, actor: Actor, vm: VirtualMachine) -> None:
-        raise NotImplementedError
+        """Change it; CloudError if that cannot be."""
 
 
 class NameForm(SettingForm):
