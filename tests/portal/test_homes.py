@@ -182,3 +182,11 @@ def test_the_homes_cost_the_same_whatever_there_is(
         member.get("/")
     with django_assert_max_num_queries(20):
         operator.get("/")
+
+
+def test_hosts_that_are_still_connecting_are_not_called_well(operator: Client) -> None:
+    zone = factories.make_zone(hosts=2)
+    Host.objects.filter(zone=zone).update(state=HostState.CONNECTING)
+    page = operator.get("/").text
+    assert "2 hosts are connecting." in page
+    assert "are well" not in page

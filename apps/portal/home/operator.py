@@ -49,6 +49,7 @@ def operator_context(actor: Actor) -> dict[str, Any]:
         "charts": charts_of(whole),
         "hosts": [(host, [host_trouble(code) for code in troubles_of(host)]) for host in hosts[:SHOWN]],
         "more_hosts": len(hosts) > SHOWN,
+        "connecting": whole.hosts.hosts_by_state.get(HostState.CONNECTING, 0),
         "jobs_in_trouble": jobs_in_trouble(),
         "jobs": jobs_of(actor),
         "strays": StrayMachine.objects.filter(sightings__gte=SEEN_TWICE).count(),
