@@ -20,6 +20,7 @@ from apps.launch import compare
 from apps.launch.document import Document, HostPart, PodPart, Where
 from apps.launch.findings import Findings
 from apps.launch.judge import judge
+from apps.launch.neighbours import look_at_neighbours
 from apps.launch.reader import read_document
 from apps.launch.world import World, read_world
 from apps.network.models import IpAddress
@@ -106,6 +107,7 @@ def plan_document(actor: Actor, text: str) -> Plan:
         return Plan(document, findings)
     plan = Plan(document, findings, world=read_world(document.zone.region, document.zone.name))
     _Planner(plan, document).fill()
+    look_at_neighbours(document, plan.world, findings)
     return plan
 
 

@@ -172,7 +172,10 @@ DRIVER_CODES: dict[str, Words] = {
     "host_unreachable": Words(
         _("The host does not answer"),
         _("It did not answer over the network in time, or refused the connection."),
-        _("Work that still waits for it goes on by itself once it answers. An operator checks its power, network and SSH port."),
+        _(
+            "Work that still waits for it goes on by itself once it answers. "
+            "An operator checks its power, network and SSH port."
+        ),
     ),
     "host_key_mismatch": Words(
         _("The host shows another key"),

@@ -56,6 +56,14 @@ DOCUMENT_REASONS: dict[str, Reason] = {
     "nothing_to_run_on": Reason(
         _("The zone has no host yet: no machine can run in it."), _("Add a pod, a cluster and a host.")
     ),
+    "addresses_elsewhere": Reason(
+        _("The pod %(pod)s of the zone %(zone)s gives machines addresses of this range too."),
+        _("Choose another range, unless the two networks are apart."),
+    ),
+    "images_elsewhere": Reason(
+        _("The zone %(zone)s keeps its images in the same place."),
+        _("Choose another folder, so that one zone can be removed without the other."),
+    ),
     "no_storage": Reason(
         _("The zone has no storage of this kind: no machine can be made in it."), _("Add one.")
     ),
