@@ -49,10 +49,14 @@ class Lead:
 
     def narrow(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine]:
         """Those of the rows whose name holds the text."""
+        return rows.filter(self.matching)
+
+    @property
+    def matching(self) -> Q:
+        """The same as a condition on machines."""
         if not self.part:
-            return rows.filter(name_key__contains=self.text)
-        found = VmNamePart.objects.filter(part=self.part)
-        return rows.filter(self.condition, pk__in=found.values("vm_id"))
+            return Q(name_key__contains=self.text)
+        return self.condition & Q(pk__in=VmNamePart.objects.filter(part=self.part).values("vm_id"))
 
     def read(
         self, rows: QuerySet[VirtualMachine], order: Order, *, narrow: bool

@@ -22,6 +22,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.accounts.rest import parse_uuid
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine
+from apps.compute.search import ByName
 from apps.core.filters import checked
 from apps.core.names import MAX_NAME, fold
 from apps.jobs.kinds import all_kinds
@@ -136,10 +137,13 @@ def _named(*more: str) -> Matches:
 
 
 def _machine(asked: Asked) -> Q:
+    if asked.uuid:
+        return Q(uuid=asked.uuid)
+    named = ByName().lead("q", asked.key).matching
     if asked.address:
         nics = Nic.objects.filter(ip__address__startswith=asked.address).values("vm")
-        return Q(pk__in=nics) | Q(name_key__contains=asked.key)
-    return _named()(asked)
+        return Q(pk__in=nics) | named
+    return named
 
 
 def _job(asked: Asked) -> Q:
