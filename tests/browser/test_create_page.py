@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from tests.browser.inspection import context_of, violations
 from tests.browser.pages import MEMBER
@@ -90,7 +91,8 @@ def test_drafts_survive_another_language_and_a_lost_session(member: Page, site: 
     expect(member.locator("#id_user_data")).to_have_value("#!/bin/sh\necho 1\n")
     session = member.context.cookies()
     member.context.clear_cookies(name="sessionid")
-    member.locator("#create").click()
+    with suppress(Error):  # the page may notice by itself, and be gone before the click
+        member.locator("#create").click(timeout=5_000)
     member.wait_for_url("**/login/**")
     member.context.add_cookies([cookie for cookie in session if cookie["name"] == "sessionid"])  # type: ignore[misc]
     member.goto(NEW)

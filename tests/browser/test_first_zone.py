@@ -113,8 +113,7 @@ def _launch(reader: Reader, stack: Stack, lab: Lab, folder: Path) -> None:
 
 
 def _add_image(reader: Reader) -> None:
-    for _ in ("the launch leads to the list", "and the list to the form"):
-        reader.page.get_by_role("main").get_by_role("link", name=reader.says("Add an image")).first.click()
+    reader.page.get_by_role("main").get_by_role("link", name=reader.says("Add an image")).click()
     reader.fill("name", "tiny")
     reader.page.locator("main input[type=file]").set_input_files(tiny_image())
     reader.press("Add the image")
