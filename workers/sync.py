@@ -34,7 +34,6 @@ from workers.world import World
 
 log = logging.getLogger(__name__)
 MISSED_BEFORE_DOWN = 3
-AGREED = 2
 SYSTEM = Actor.system("host sync")
 
 
@@ -122,7 +121,7 @@ def _write_power(
         if elsewhere or stale:
             continue
         power = str(reported[vm.uuid].power) if vm.uuid in reported else PowerState.MISSING.value
-        agreed = min(vm.power_agreed + 1, AGREED) if vm.power_state == power else 1
+        agreed = min(vm.power_agreed + 1, vm.AGREED) if vm.power_state == power else 1
         vm.power_observed_at = observed_at
         if (power, agreed) != (vm.power_state, vm.power_agreed):
             groups[power, agreed].append(vm.pk)
@@ -135,7 +134,7 @@ def _write_power(
 
 def _follow(host: Host, vm: VirtualMachine, found: MachineState | None) -> None:
     """Submit the operation that a report leads to, unless a job has the machine in its hands."""
-    if vm.host_id not in {None, host.pk} or vm.power_agreed < AGREED or vm.state in TRANSITIONAL:
+    if vm.host_id not in {None, host.pk} or vm.power_agreed < vm.AGREED or vm.state in TRANSITIONAL:
         return
     runs = found is not None and found.power in {Power.RUNNING, Power.PAUSED}
     surprising = {

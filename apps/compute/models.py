@@ -92,6 +92,9 @@ class VirtualMachine(NamedRow):
         FIRST_FIT = "first-fit", _("First fit")
         PINNED = "pinned", _("Pinned")
 
+    AGREED = 2
+    """So many reports of a host in a row have to say the same before anything is made of it."""
+
     name_key = models.CharField(max_length=2 * MAX_NAME, editable=False)  # sought by VmNamePart
 
     # Of the keys below, lists have indexes of their own that begin with the same column.

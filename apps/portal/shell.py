@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -71,9 +71,6 @@ def _links(request: HttpRequest, *, operator: bool) -> Iterator[Link]:
     for entry in ENTRIES:
         if entry.operator != operator:
             continue
-        try:
-            href = reverse(f"portal:{entry.name}")
-        except NoReverseMatch:
-            continue
+        href = reverse(f"portal:{entry.name}")
         current = request.path == href if href == "/" else request.path.startswith(href)
         yield Link(entry.label, entry.icon, href, current)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -18,6 +20,7 @@ from apps.core.words.jobs import DOES, RESOLVES
 from apps.jobs import kinds
 from apps.jobs.models import Event, Job, JobState
 from apps.jobs.steps import steps_of
+from apps.portal.jobs.targets import PAGES
 from apps.zones.models import Host
 from tests import factories
 
@@ -294,3 +297,8 @@ def test_steps_say_what_was_taken_back_and_where_it_failed(job: Job) -> None:
 def test_every_kind_of_job_has_words_for_what_it_does_and_what_resolving_leads_to() -> None:
     ours = {name for name in kinds.all_kinds() if not name.startswith("toy.")}
     assert ours == set(DOES) == set(RESOLVES)
+
+
+@pytest.mark.parametrize("name", [name for _model, name in PAGES.values()])
+def test_each_object_that_jobs_are_about_has_a_page(name: str) -> None:
+    assert reverse(f"portal:{name}", args=[uuid4()])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -73,37 +73,27 @@ def first_steps(whole: Place) -> list[FirstStep]:
             whole.hosts.hosts_by_state.get(HostState.UP, 0) > 0 and whole.storage.pools > 0,
             _("Launch a zone"),
             _("A pod, a cluster, storage and a host that is up: the portal asks for one after the other."),
-            _href("launch", "infrastructure"),
+            reverse("portal:launch"),
         ),
         FirstStep(
             Template.objects.filter(state=Template.State.READY).exists(),
             _("Add an image"),
             _("A disk image in the format qcow2, from which machines are made."),
-            _href("template-new"),
+            reverse("portal:template-new"),
         ),
         FirstStep(
             ServiceOffering.objects.filter(enabled=True).exists(),
             _("Create a size"),
             _("How many vCPUs, how much memory and disk a machine gets."),
-            _href("offering-new"),
+            reverse("portal:offering-new"),
         ),
         FirstStep(
             User.objects.filter(is_super_admin=False, is_active=True).exists(),
             _("Invite a user"),
             _("Give somebody an account, and a link that logs them in once."),
-            _href("invite"),
+            reverse("portal:invite"),
         ),
     ]
-
-
-def _href(*names: str) -> str:
-    """The first of these addresses that there is."""
-    for name in names:
-        try:
-            return reverse(f"portal:{name}")
-        except NoReverseMatch:
-            continue
-    return ""
 
 
 def charts_of(whole: Place) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Model, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from apps.compute.models import VirtualMachine
 from apps.core.words.counts import counted
@@ -84,8 +84,5 @@ def _href(row: Any, holding: _Holding) -> str:
     if not holding.url:
         return ""
     own = type(row).__name__.lower() == holding.url
-    try:
-        href = reverse(f"portal:{holding.url}", args=[row.uuid] if own else [])
-    except NoReverseMatch:
-        return ""
+    href = reverse(f"portal:{holding.url}", args=[row.uuid] if own else [])
     return f"{href}?{urlencode({holding.by: row.uuid})}" if holding.by else href

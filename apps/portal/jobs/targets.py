@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
@@ -20,7 +20,7 @@ PAGES: dict[str, tuple[type[Model], str]] = {
     "cluster": (Cluster, "cluster"),
     "pod": (Pod, "pod"),
     "zone": (Zone, "zone"),
-    "primary-storage": (PrimaryStorage, "pool"),
+    "primary-storage": (PrimaryStorage, "primary-storage"),
 }
 """By the kind of object: its model, and the name of its page's address."""
 
@@ -31,8 +31,5 @@ def href_of(actor: Actor, target_type: str, uuid: UUID | None) -> str:
     if target_type not in PAGES or uuid is None:
         return ""
     model, name = PAGES[target_type]
-    try:
-        href = reverse(f"portal:{name}", args=[uuid])
-    except NoReverseMatch:
-        return ""
-    return href if policy.visible(actor, model._default_manager.filter(uuid=uuid)).exists() else ""
+    there = policy.visible(actor, model._default_manager.filter(uuid=uuid)).exists()
+    return reverse(f"portal:{name}", args=[uuid]) if there else ""

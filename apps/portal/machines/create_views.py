@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -166,7 +166,4 @@ def _created(actor: Actor, form: MachineForm) -> str:
         raise constraints.refusal(error) from None
     if answer["count"] == "1":
         return reverse("portal:machine", args=[answer["vm"]])
-    try:
-        return reverse("portal:job", args=[answer["job"]])
-    except NoReverseMatch:
-        return reverse("portal:machines")
+    return reverse("portal:job", args=[answer["job"]])

@@ -74,16 +74,18 @@ def _is_worth_following(vm: VirtualMachine, job: Job) -> bool:
     return job.finished_at is not None and timezone.now() - job.finished_at < timedelta(minutes=2)
 
 
-AGREED = 2
-
-
 def _power_differs(vm: VirtualMachine) -> bool:
     """Whether what the host reports is news to somebody who reads the state: a report from before its last
     change is none, nor is one that the next has not confirmed."""
     usual = {State.RUNNING: {PowerState.RUNNING}, State.STOPPED: {PowerState.OFF, PowerState.MISSING}}
     expected = usual.get(State(vm.state))
     seen = vm.power_observed_at is not None and vm.power_observed_at > vm.state_changed_at
-    return expected is not None and seen and vm.power_agreed >= AGREED and vm.power_state not in expected
+    return (
+        expected is not None
+        and seen
+        and vm.power_agreed >= VirtualMachine.AGREED
+        and vm.power_state not in expected
+    )
 
 
 def _undo_seconds(vm: VirtualMachine) -> int:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -80,7 +80,7 @@ class Finder:
     label: Text
     icon: str
     rows: Callable[[], QuerySet[Any]]
-    view: str
+    view: str  # the name of the page of one, and of their list; empty where there is none
     listed: str
     matches: Matches
     detail: Callable[[Any], Text]
@@ -112,10 +112,8 @@ def _rank(asked: Asked, name: str) -> tuple[int, str]:
 
 
 def _href(view: str, *args: Any) -> str:
-    try:
-        return reverse(f"portal:{view}", args=args)
-    except NoReverseMatch:
-        return ""
+    """The page's address; empty for what has no page."""
+    return reverse(f"portal:{view}", args=args) if view else ""
 
 
 def _narrowed(href: str, asked: Asked) -> str:
@@ -252,8 +250,8 @@ FINDERS = (
         _("Accounts"),
         "people",
         Account.objects.all,
-        "account",
-        "accounts",
+        "",
+        "",
         _named(),
         lambda row: "",
     ),
@@ -261,8 +259,8 @@ FINDERS = (
         _("Users"),
         "person-circle",
         User.objects.all,
-        "user",
-        "users",
+        "",
+        "",
         _user,
         lambda row: row.full_name or row.email,
         operators=True,
