@@ -20,14 +20,14 @@ const wanted = () => [...new Set(elements().flatMap(topicsOf))].sort();
 // What changed, and the moment at which to ask for it. A part in which somebody types or has selected
 // something waits until they are done.
 let flushing = 0;
-const mark = (element) => {
-  const rest = Number(element.dataset.liveEvery || 500);
+const mark = (element, rest = Number(element.dataset.liveEvery || 500)) => {
   dirty.set(element.id, Math.max(Date.now(), (fetched.get(element.id) ?? 0) + rest));
   flushing ||= setTimeout(flush, FLUSH_MS);
 };
 const beingEdited = (element) =>
   (element.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")) ||
-  element.querySelector("input:checked");
+  element.querySelector("details[open] form") ||
+  [...element.querySelectorAll("input")].some((input) => input.checked !== input.defaultChecked);
 const flush = () => {
   flushing = 0;
   for (const [id, due] of dirty) {
@@ -40,9 +40,14 @@ const flush = () => {
   }
   if (dirty.size && !document.hidden) flushing = setTimeout(flush, FLUSH_MS);
 };
-const markAll = () => elements().forEach(mark);
+const markAll = () => elements().forEach((element) => mark(element));
 const changed = (topics) =>
-  elements().filter((element) => topicsOf(element).some((topic) => topics.includes(topic))).forEach(mark);
+  elements().filter((element) => topicsOf(element).some((topic) => topics.includes(topic))).forEach((element) => mark(element));
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt: element, xhr } = event.detail;
+  const failed = !xhr.status || xhr.status >= 500;
+  if (element?.dataset?.live && failed) mark(element, LOOK_MS); // what changed is still to be shown
+});
 
 // The stream.
 let again = 0;

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.inspection import context_of
 from tests.browser.pages import OPERATOR
@@ -175,4 +175,44 @@ def test_a_list_shows_what_is_new_and_keeps_its_address(page: Page, site: Site) 
     expect(page.locator(f"a[href='/jobs/{followed.job}/']")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("#jobs-now")).to_contain_text("stuck")
     assert page.url.endswith("/jobs/")
+    followed.end()
+
+
+def test_a_list_waits_while_somebody_chooses_and_goes_on_afterwards(page: Page, site: Site) -> None:
+    page.goto("/jobs/")
+    is_live(page)
+    page.locator(".list-columns summary").click()
+    box = page.locator(".list-columns input[type=checkbox]").first
+    box.uncheck()
+    followed = Followed(site, 7)
+    expect(page.locator("#jobs-now")).to_contain_text("stuck", timeout=PATIENCE)
+    new = page.locator(f"a[href='/jobs/{followed.job}/']")
+    page.wait_for_timeout(3000)
+    expect(box).not_to_be_checked()
+    expect(new).to_have_count(0)
+    box.check()
+    page.locator(".list-columns summary").click()
+    expect(new).to_be_visible(timeout=PATIENCE)
+    followed.end()
+
+
+def test_a_part_that_could_not_be_fetched_is_asked_for_again(page: Page, site: Site) -> None:
+    followed = Followed(site, 8)
+    page.goto(f"/jobs/{followed.job}/")
+    is_live(page)
+    failures = iter([503, 0])
+
+    def answer(route: Route) -> None:
+        status = next(failures, None)
+        if status is None:
+            route.continue_()
+        elif status:
+            route.fulfill(status=status)
+        else:
+            route.abort()
+
+    page.route(f"**/jobs/{followed.job}/live/", answer)
+    followed.move(trail=["AskGuest", "ForceOff"])
+    expect(under_way(page)).to_contain_text("Make sure that it is off", timeout=PATIENCE)
+    assert next(failures, None) is None
     followed.end()
