@@ -53,6 +53,11 @@ def event_label(kind: str) -> str:
     return str(verb or EVENTS.get(kind, kind))
 
 
+def event_kinds() -> set[str]:
+    """Every kind of event that this version records."""
+    return {*EVENTS, *VERBS_AT_ONCE, *all_kinds()}
+
+
 VERBS_AT_ONCE: dict[str, str | Promise] = {}
 """Labels of acts without a job that an app declares elsewhere, such as a machine's verbs."""
 

@@ -148,4 +148,5 @@ class Event(models.Model):
         indexes = [
             models.Index(F("target_uuid"), F("id").desc(), name="event_target"),
             models.Index(F("account"), F("id").desc(), name="event_account"),
+            models.Index(F("kind"), F("id").desc(), name="event_kind"),
         ]

@@ -92,3 +92,21 @@ def test_the_list_costs_the_same_for_any_number_of_events(account: Account, memb
             client.get("/events/")
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 12
+
+
+def test_the_list_is_narrowed_to_one_kind(event: Event, member: User) -> None:
+    client = logged_in(member)
+    assert f"/events/{event.uuid}/" in client.get("/events/?kind=vm.rename").content.decode()
+    page = client.get("/events/?kind=vm.start").content.decode()
+    assert "Nothing matches" in page
+    assert '<option value="vm.start" selected>' in page
+    assert client.get("/events/?kind=vm.start%00").status_code == 422
+
+
+def test_a_reader_is_offered_the_kinds_that_can_concern_them(event: Event, member: User) -> None:
+    offered = '<option value="{}">'.format
+    own = logged_in(member).get("/events/").content.decode()
+    assert offered("vm.rename") in own
+    assert offered("host.add") not in own
+    whole = logged_in(factories.make_user(super_admin=True)).get("/events/").content.decode()
+    assert all(offered(kind) in whole for kind in ("host.add", "vm.start", "vm.rename", "vm.deploy"))
