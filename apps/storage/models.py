@@ -120,7 +120,9 @@ class Template(NamedRow):
                 fields=["account", "name_key"],
                 condition=~Q(state="Deleted"),
                 name="template_name",
-                violation_error_message=_("Another template of this account has this name."),
+                violation_error_message=_(
+                    "The account has an image of this name already; capitals and accents make no difference."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["Creating", "Ready", "Error", "Deleting", "Deleted"]),

@@ -53,7 +53,7 @@ REQUEST_CODES: dict[str, Words] = {
     "unsupported_media_type": Words(
         _("Unsupported media type"),
         _("The request's body has a type that this address does not take."),
-        _("Send application/json; a template's file goes as multipart/form-data."),
+        _("Send application/json; an image's file goes as multipart/form-data."),
     ),
     "throttled": Words(
         _("Too many requests"),
@@ -137,8 +137,8 @@ USE_CASE_CODES: dict[str, Words] = {
         _("An operator can look at the workers' logs and then retry or resolve the job."),
     ),
     "template_unavailable": Words(
-        _("The template could not be copied"),
-        _("The template could not be brought into the storage pool."),
+        _("The image could not be copied"),
+        _("The image could not be brought into the storage pool."),
         _("Look at the job that copied it; try again once its trouble is mended."),
     ),
     "batch_incomplete": Words(
@@ -210,7 +210,7 @@ DRIVER_CODES: dict[str, Words] = {
     "pool_full": Words(
         _("The storage is full"),
         _("The storage pool has no room left."),
-        _("Delete machines or templates that are not needed, or ask an operator for more storage."),
+        _("Delete machines or images that are not needed, or ask an operator for more storage."),
     ),
     "hypervisor_refused": Words(
         _("The hypervisor refused"),

@@ -164,16 +164,16 @@ DEPLOY_REASONS: dict[str, Reason] = {
     "zone_disabled": Reason(_("The zone is disabled."), _("Choose another zone.")),
     "offering_disabled": Reason(_("The size is no longer offered."), _("Choose another size.")),
     "offering_too_small": Reason(
-        _("The template needs at least %(memory_mib)s MiB of memory."), _("Choose a larger size.")
+        _("The image needs at least %(memory_mib)s MiB of memory."), _("Choose a larger size.")
     ),
     "offering_too_large": Reason(
         _("No host of the zone could ever hold a machine of this size."), _("Choose a smaller size.")
     ),
     "template_not_ready": Reason(
-        _("The template is not ready: its state is %(state)s."), _("Choose another template, or wait for it.")
+        _("The image is not ready: its state is %(state)s."), _("Choose another image, or wait for it.")
     ),
     "template_in_other_zone": Reason(
-        _("The template is not available in this zone."), _("Choose a template of this zone.")
+        _("The image is not available in this zone."), _("Choose an image of this zone.")
     ),
     "other_account": Reason(
         _("It belongs to another account than the machine."), _("Choose one that the machine's account owns.")

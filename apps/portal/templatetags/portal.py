@@ -9,12 +9,12 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.core.words.times import ago
 from apps.portal.badges import badge_of
 
 register = template.Library()
@@ -74,7 +74,7 @@ def when(moment: datetime | None) -> str:
         '<time datetime="{}" title="{}" tabindex="0">{}</time>',
         moment.isoformat(),
         exact,
-        naturaltime(moment),
+        ago(moment),
     )
 
 

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +19,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import VirtualMachine, VolumeAttachment
+from apps.core.words.times import until
 from apps.jobs.models import Event
 from apps.portal.list_cells import moment
 from apps.portal.list_filters import Owner, Search
@@ -51,9 +51,7 @@ def tell_more(actor: Actor, rows: list[Any]) -> None:
 
 def left(vm: VirtualMachine) -> str:
     """How long until it goes for good."""
-    if vm.expunge_after is None or vm.expunge_after <= timezone.now():
-        return _t("any moment now")
-    return timeuntil(vm.expunge_after, depth=1)
+    return until(vm.expunge_after or timezone.now())
 
 
 def _until(vm: VirtualMachine) -> SafeString:
@@ -101,7 +99,7 @@ TRASH = ListPage(
             order="name_sort",
             href=lambda vm: reverse("portal:machine", args=[vm.uuid]),
         ),
-        Column("left", _("Goes for good in"), left, html=_until, order="expunge_after"),
+        Column("left", _("Goes for good"), left, html=_until, order="expunge_after"),
         Column("size", _("Holds"), lambda vm: size(vm.held_bytes)),
         Column("by", _("Deleted by"), lambda vm: vm.deleted_by),
         Column("since", _("Deleted"), lambda vm: vm.state_changed_at, order="state_changed_at"),
