@@ -30,6 +30,7 @@ from apps.storage.services import (
     disable_storage,
     enable_storage,
 )
+from apps.zones.keys import clean_private_key
 from apps.zones.models import Cluster, Host, Region, Zone
 from apps.zones.services import (
     add_host,
@@ -73,8 +74,10 @@ class Applied:
 def apply_document(actor: Actor, text: str, *, seen: str = "", private_key: str = "") -> Applied:
     """Do what `plan_document` says, in one transaction. With `seen`, the digest of the plan that somebody
     looked at, only exactly that is done: StateConflict otherwise. `private_key` logs in to the hosts that
-    are new, instead of the portal's own key. DocumentRefused if it cannot be applied."""
+    are new, instead of the portal's own key; InvalidInput if it is none. DocumentRefused if the document
+    cannot be applied."""
     policy.require(actor, "zone.apply")
+    private_key = clean_private_key(private_key) if private_key else ""
     plan = plan_document(actor, text)
     if plan.refused:
         raise DocumentRefused(plan.findings)

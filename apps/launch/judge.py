@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 from typing import Any
@@ -25,8 +27,9 @@ def judge(document: Document, findings: Findings) -> None:
     for pod in document.pods:
         if pod.cidr:
             _ranges(pod, findings)
-    for first, second in combinations(whole, 2):
-        if IPv4Network(first.cidr).overlaps(IPv4Network(second.cidr)):
+    subnets = [(pod, IPv4Network(pod.cidr)) for pod in whole]
+    for (first, subnet), (second, other) in combinations(subnets, 2):
+        if subnet.overlaps(other):
             findings.refused(
                 "subnet_overlaps",
                 f"{second.where.place}.netmask",
@@ -107,43 +110,61 @@ def _ranges(pod: PodPart, findings: Findings) -> None:
 def _own_addresses(document: Document, pods: list[PodPart], findings: Findings) -> None:
     """Whatever has an address already must not have one that a guest could get, and is odd in the
     range that the portal keeps for its own system."""
-    for what, address, place, line in _things_with_address(document):
-        try:
-            number = int(IPv4Address(address))
-        except ValueError:
-            continue  # a name: nobody looks it up here
-        for pod in pods:
-            if _number(pod.guest[0]) <= number <= _number(pod.guest[1]):
+    things = list(_things_with_address(document))
+    guests = [(pod, _number(pod.guest[0]), _number(pod.guest[1])) for pod in pods]
+    for thing in things:
+        for pod, first, last in guests:
+            if first <= thing.number <= last:
                 findings.refused(
-                    "address_in_guest_range", place, line, what=what, address=address, pod=pod.name
+                    "address_in_guest_range",
+                    thing.place,
+                    thing.line,
+                    what=thing.what,
+                    address=thing.address,
+                    pod=pod.name,
                 )
     for pod in pods:
         if pod.reserved and all(pod.reserved):
-            _tell_reserved(document, pod, pod.reserved, findings)
+            _tell_reserved(things, pod, pod.reserved, findings)
 
 
-def _tell_reserved(document: Document, pod: PodPart, reserved: tuple[str, str], findings: Findings) -> None:
+def _tell_reserved(things: list[_Thing], pod: PodPart, reserved: tuple[str, str], findings: Findings) -> None:
+    first, last = _number(reserved[0]), _number(reserved[1])
     inside: dict[str, list[str]] = {}
-    for what, address, _place, _line in _things_with_address(document):
-        try:
-            number = int(IPv4Address(address))
-        except ValueError:
-            continue
-        if _number(reserved[0]) <= number <= _number(reserved[1]) and what not in inside.get(address, []):
-            inside.setdefault(address, []).append(what)
-    for address, things in inside.items():
+    for thing in things:
+        if first <= thing.number <= last and thing.what not in inside.get(thing.address, []):
+            inside.setdefault(thing.address, []).append(thing.what)
+    for address, what in inside.items():
         findings.warn(
             "in_reserved_range",
             f"{pod.where.place}.reserved_system_ips",
             pod.where.line,
-            what=", ".join(things),
+            what=", ".join(what),
             address=address,
             start=reserved[0],
             end=reserved[1],
         )
 
 
-def _things_with_address(document: Document) -> Iterator[tuple[str, str, str, int]]:
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """What has this address, as a text and as a number."""
+
+    what: str
+    address: str
+    number: int
+    place: str
+    line: int
+
+
+def _things_with_address(document: Document) -> Iterator[_Thing]:
+    """A name is no address here: nobody looks it up."""
+    for what, address, place, line in _named_things(document):
+        with suppress(ValueError):
+            yield _Thing(what, address, int(IPv4Address(address)), place, line)
+
+
+def _named_things(document: Document) -> Iterator[tuple[str, str, str, int]]:
     """What, its address or name, place, line."""
     for host in document.hosts:
         yield f"host {host.name}", host.address, f"{host.where.place}.address", host.where.line

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -82,18 +82,16 @@ class Plan:
     @property
     def digest(self) -> str:
         """The same for the same changes: who saw one plan does not apply another by mistake."""
-        told = [
-            [
-                item.action,
-                item.kind,
-                item.within,
-                item.name,
-                [[d.name, d.before, d.after] for d in item.differences],
-            ]
-            for item in self.changes
-        ]
+        told = [[item.action, item.kind, item.within, item.name, _change(item)] for item in self.changes]
         whole = [told, [[one.level, one.code, one.place] for one in self.findings]]
         return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _change(item: Item) -> Any:
+    """All that a new part is, whatever line it stands on; of one that is there, what becomes different."""
+    if item.action is Action.CREATE:
+        return {name: value for name, value in asdict(item.part).items() if name != "where"}
+    return [[one.name, one.before, one.after] for one in item.differences]
 
 
 def plan_document(actor: Actor, text: str) -> Plan:
@@ -167,8 +165,10 @@ class _Planner:
         """Of a pod that is there: addresses that machines hold stay in the guest range. Of a new one: its
         subnet is nobody's in the zone."""
         if row is None:
-            for key, other in self.world.pods.items():
-                if key != fold(pod.name) and IPv4Network(other.cidr).overlaps(IPv4Network(pod.cidr)):
+            subnet = IPv4Network(pod.cidr)
+            first, last = int(subnet.network_address), int(subnet.broadcast_address)
+            for other in self.world.pods.values():
+                if other.subnet_first <= last and first <= other.subnet_last:
                     self._refuse(pod, "netmask", "subnet_overlaps", cidr=other.cidr, pod=other.name)
             return
         if (row.guest_start, row.guest_end) == pod.guest:

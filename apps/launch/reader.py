@@ -53,7 +53,9 @@ def read_document(text: str) -> tuple[Document | None, Findings]:
 class _Reader:
     def __init__(self, root: Section, findings: Findings) -> None:
         self.root, self.findings = root, findings
+        self._pods: dict[str, str] = {}
         self._clusters: dict[str, list[ClusterPart]] = {}
+        self._hosts: dict[str, list[HostPart]] = {}
 
     def read(self) -> Document:
         root = self.root
@@ -66,7 +68,8 @@ class _Reader:
             region.end()
         document = Document(self._zone(region_name))
         document.pods = [self._pod(one) for one in root.sections("pod", "pods")]
-        document.clusters = [self._cluster(one, document) for one in root.sections("cluster", "clusters")]
+        self._pods = {fold(pod.name): pod.name for pod in document.pods}
+        document.clusters = [self._cluster(one) for one in root.sections("cluster", "clusters")]
         document.hosts = [self._host(one) for one in root.sections("host", "hosts")]
         for one in root.sections("primary_storage", "primary_storages"):
             document.primaries.append(self._primary(one))
@@ -74,7 +77,9 @@ class _Reader:
             document.secondaries.append(self._secondary(one))
         for one in root.sections("gluster_cluster", "gluster_clusters"):
             self._gluster_cluster(one, document)
-        document.primaries = [self._owned(pool, document) for pool in document.primaries]
+        for host in document.hosts:
+            self._hosts.setdefault(fold(host.name), []).append(host)
+        document.primaries = [self._owned(pool) for pool in document.primaries]
         for name in NOT_INFRASTRUCTURE:
             if found := root.take(name):
                 self.findings.ignore("not_infrastructure", name, found[1].line)
@@ -144,15 +149,15 @@ class _Reader:
                 self.findings.refused("guest_not_as_pod", part.at(name), part.line, of_pod=of_pod)
         return self._range(part) or ("", "")
 
-    def _cluster(self, part: Section, document: Document) -> ClusterPart:
-        cluster = self._cluster_part(part, document)
+    def _cluster(self, part: Section) -> ClusterPart:
+        cluster = self._cluster_part(part)
         part.end()
         return cluster
 
-    def _cluster_part(self, part: Section, document: Document) -> ClusterPart:
+    def _cluster_part(self, part: Section) -> ClusterPart:
         cluster = ClusterPart(
             where=part.where,
-            pod=self._owner(part, "pod", [pod.name for pod in document.pods]),
+            pod=self._pod_of(part),
             name=part.read("name", clean=clean_name),
             hypervisor=part.read("hypervisor", clean=values.choice, default="kvm", known=_HYPERVISORS),
             arch=part.read("arch", clean=clean_arch, default="x86_64"),
@@ -207,16 +212,16 @@ class _Reader:
         part.end()
         return host
 
-    def _owner(self, part: Section, kind: str, candidates: Sequence[str]) -> str:
-        """What a part belongs to: named, or the only one there is."""
-        named = part.read(kind, clean=clean_name, default="")
+    def _pod_of(self, part: Section) -> str:
+        """The pod that a cluster belongs to: named, or the only one there is."""
+        named = part.read("pod", clean=clean_name, default="")
         if named:
-            if fold(named) not in {fold(one) for one in candidates}:
-                self.findings.refused("no_such_part", part.at(kind), part.line, kind=kind, name=named)
+            if fold(named) not in self._pods:
+                self.findings.refused("no_such_part", part.at("pod"), part.line, kind="pod", name=named)
             return named
-        if len(candidates) == 1:
-            return candidates[0]
-        self.findings.refused("which_part", part.at(kind), part.line, kind=kind)
+        if len(self._pods) == 1:
+            return next(iter(self._pods.values()))
+        self.findings.refused("which_part", part.at("pod"), part.line, kind="pod")
         return ""
 
     def _primary(self, part: Section) -> PrimaryPart:
@@ -261,17 +266,16 @@ class _Reader:
             self.findings.refused("server_without_protocol", part.at("server"), part.line)
         return {"driver": driver, "server": server, "path": part.read("path", clean=clean_path)}
 
-    def _owned(self, pool: PrimaryPart, document: Document) -> PrimaryPart:
+    def _owned(self, pool: PrimaryPart) -> PrimaryPart:
         """The pool with the pod and the cluster of whom it belongs to."""
         where = pool.where
         if pool.scope == "cluster" and pool.cluster:
             pod, name = self._cluster_of(where, f"{where.place}.cluster", pool.pod, pool.cluster)
             return replace(pool, pod=pod, cluster=name)
         if pool.scope == "host" and pool.host:
-            known = [host for host in document.hosts if fold(host.name) == fold(pool.host)]
             meant = [
                 host
-                for host in known
+                for host in self._hosts.get(fold(pool.host), [])
                 if (not pool.cluster or fold(host.cluster) == fold(pool.cluster))
                 and (not pool.pod or fold(host.pod) == fold(pool.pod))
             ]
@@ -290,7 +294,7 @@ class _Reader:
         common = part.read("options", clean=values.notes, default={})
         if raid := part.read("raid", clean=values.notes, default={}):
             common |= {f"raid.{name}": value for name, value in raid.items()}
-        cluster = self._cluster_part(part, document)
+        cluster = self._cluster_part(part)
         document.clusters.append(cluster)
         nodes = [self._host_of(one, cluster.pod, cluster.name) for one in hosts]
         document.hosts.extend(nodes)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from apps.accounts import secrets
 from apps.launch.yaml_tree import MAX_BYTES
 from apps.zones.models import Host, Zone
 from tests import factories
 from tests.api.client import Api
+from tests.api.test_secrets import private_key
 
 pytestmark = pytest.mark.django_db
 CAMPUS = (Path(__file__).parent / "campus.yaml").read_text()
@@ -56,9 +58,16 @@ def test_a_document_that_cannot_be_applied_names_places_and_remedies(operator: A
 def test_a_key_for_the_new_hosts_is_sealed_and_never_told(operator: Api) -> None:
     body = {"document": CAMPUS, "private_key": "not a key"}
     answer = operator.post("zone-documents/apply/", body)
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["place"]) == (422, "private_key")
     assert "not a key" not in answer.content.decode()
     assert not Host.objects.exists()
+    key = private_key()
+    done = operator.post("zone-documents/apply/", {"document": CAMPUS, "private_key": key})
+    assert done.status_code == 200
+    for host in Host.objects.all():
+        assert secrets.unseal(Host, host.uuid, "private_key", host.private_key) == key.strip() + "\n"
+        stored = Host.objects.filter(pk=host.pk).values().get()
+        assert key.splitlines()[1] not in f"{stored}{done.content.decode()}"
 
 
 def test_a_document_of_any_length_is_answered(operator: Api) -> None:

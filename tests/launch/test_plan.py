@@ -281,6 +281,12 @@ def test_only_the_plan_that_was_seen_is_applied() -> None:
     seen = plan_document(OPERATOR, CAMPUS).digest
     with pytest.raises(StateConflict):
         apply_document(OPERATOR, CAMPUS.replace("Pod1", "Pod9"), seen=seen)
+    moved = CAMPUS.replace("192.168.10.232", "192.168.10.238")
+    assert moved != CAMPUS
+    assert changes(plan_document(OPERATOR, moved)) == changes(plan_document(OPERATOR, CAMPUS))
+    with pytest.raises(StateConflict):  # the same names, another machine
+        apply_document(OPERATOR, moved, seen=seen)
+    assert plan_document(OPERATOR, "# a line more\n" + CAMPUS).digest == seen
     apply_document(OPERATOR, CAMPUS, seen=seen)
     with pytest.raises(StateConflict):
         apply_document(OPERATOR, CAMPUS, seen=seen)
@@ -335,7 +341,7 @@ def test_the_command_plans_applies_and_exports(tmp_path: Path) -> None:
     assert "nothing to do" in command("plan", str(copy))[0]
 
 
-@pytest.mark.parametrize("text", ["colour: red", "a: &x [1]\nb: *x", "x" * 3_000_000])
+@pytest.mark.parametrize("text", ["colour: red", "a: &x [1]\nb: *x", "x" * 3_000_000, "ω" * 3_000_000])
 def test_the_command_refuses_with_place_and_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "zone.yaml").write_text(text)
     for verb in ("plan", "apply"):
@@ -343,3 +349,6 @@ def test_the_command_refuses_with_place_and_remedy(tmp_path: Path, text: str) ->
             command(verb, str(tmp_path / "zone.yaml"))
     with pytest.raises(CommandError, match="No zone"):
         command("export", "nowhere")
+    factories.make_zone()
+    with pytest.raises(CommandError, match="No such file"):
+        command("export", Zone.objects.get().name, str(tmp_path / "missing" / "zone.yaml"))

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.messages import explain
+from apps.core.names import fold
+from apps.launch import reader
 from apps.launch.document import Document
 from apps.launch.findings import MAX_FINDINGS, Findings, Level
 from apps.launch.judge import MAX_PODS, judge
@@ -125,6 +127,30 @@ def test_a_document_of_any_length_is_judged_in_time_and_told_in_bounds() -> None
     assert told(f"{ZONE}pods:\n{pods}") == [("pods", 2, "too_many_pods")]
     unknown = "".join(f"x{n}: 1\n" for n in range(5000))
     assert len(told(ZONE + unknown)) == MAX_FINDINGS
+
+
+def test_a_pool_for_each_host_is_read_without_comparing_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folded: list[str] = []
+
+    def counted(name: str) -> str:
+        folded.append(name)
+        return fold(name)
+
+    monkeypatch.setattr(reader, "fold", counted)
+    counts = []
+    for number in (10, 20):
+        hosts = "".join(f"- {{name: h{n}, address: 10.9.0.{n + 1}}}\n" for n in range(number))
+        pools = "".join(f"- {{name: p{n}, host: h{n}, path: /srv/p}}\n" for n in range(number))
+        folded.clear()
+        text = f"{ZONE}{POD}cluster: {{name: C}}\nhosts:\n{hosts}primary_storages:\n{pools}"
+        document, findings = read(text)
+        assert document is not None
+        assert not findings.refuse
+        assert [pool.cluster for pool in document.primaries] == ["C"] * number
+        counts.append(len(folded))
+    assert counts[1] <= 2 * counts[0]
 
 
 def test_every_finding_has_words() -> None:

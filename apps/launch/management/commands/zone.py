@@ -72,8 +72,11 @@ class Command(BaseCommand):
         text = export_zone(ACTOR, found[0])
         if file == "-":
             self.stdout.write(text, ending="")
-        else:
+            return
+        try:
             Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(str(error)) from None
 
     def _tell(self, findings: Findings) -> None:
         for one in map(told_finding, findings):
@@ -92,13 +95,14 @@ class Command(BaseCommand):
 
 
 def _read(file: str) -> str:
-    """The text, no more of it than may be; too much is refused by the reader in its own words."""
+    """The text, no more of it than may be; too much, cut anywhere, is refused by the reader in its own
+    words."""
     try:
         if file == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with Path(file).open("rb") as source:
                 data = source.read(MAX_BYTES + 1)
-        return data.decode("utf-8")
+        return data.decode("utf-8", errors="strict" if len(data) <= MAX_BYTES else "replace")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file}: {error}") from None
