@@ -31,8 +31,8 @@ def mount_of(storage: Pool | SecondaryStorage) -> base.Mount | None:
 class Drivers:
     """The drivers of one host."""
 
-    def __init__(self, address: base.HostAddress) -> None:
-        self.address = address
+    def __init__(self, address: base.HostAddress, sealed_key: str) -> None:
+        self.address, self.sealed_key = address, sealed_key
         self._storages: dict[base.PoolAddress, base.PrimaryStorage] = {}
 
     @cached_property
@@ -92,16 +92,11 @@ def _work_dir(extra: dict[str, Any]) -> dict[str, Any]:
     return {"work_dir": extra["work_dir"]} if "work_dir" in extra else {}
 
 
-def _key_path(host: Host) -> Path:
-    """Where the key that logs in to the host lies: its own, or the portal's."""
-    return settings.VAR / "run" / "keys" / f"{host.uuid}" if host.private_key else settings.PORTAL_KEY_PATH
-
-
 def _key_file(host: Host) -> Path:
-    """The same, written there if it is the host's own."""
-    path = _key_path(host)
+    """Where the key that logs in to the host lies: its own, written there now, or the portal's."""
     if not host.private_key:
-        return path
+        return Path(settings.PORTAL_KEY_PATH)
+    path: Path = settings.VAR / "run" / "keys" / f"{host.uuid}"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = secrets.unseal(Host, host.uuid, "private_key", host.private_key).strip() + "\n"
     if not path.exists() or path.read_text() != text:
@@ -118,18 +113,19 @@ def drivers_of(host: Host) -> Drivers:
     key = (os.getpid(), host.pk)
     with _guard:
         kept = _kept.get(key)
-        if kept is not None and not _stale(kept.address, host):
+        if kept is not None and not _stale(kept, host):
             return kept
-        fresh = _kept[key] = Drivers(address_of(host))
+        fresh = _kept[key] = Drivers(address_of(host), host.private_key)
     if kept is not None:
         kept.drop()
     return fresh
 
 
-def _stale(address: base.HostAddress, host: Host) -> bool:
+def _stale(kept: Drivers, host: Host) -> bool:
+    address = kept.address
     was = (address.uuid, address.address, address.port, address.username, address.host_key, address.uri)
     now = (host.uuid, host.address, host.port, host.username, host.host_key, host.uri)
-    return was != now or address.private_key_path != str(_key_path(host))
+    return was != now or kept.sealed_key != host.private_key
 
 
 def drop(host: Host) -> None:

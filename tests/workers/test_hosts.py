@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from apps.accounts import secrets
 from apps.zones.models import Host
 from tests import factories
 from workers import hosts
@@ -58,3 +61,15 @@ def test_a_dropped_host_is_connected_anew(host: Host) -> None:
     hosts.drop(host)
     assert connection.closed
     assert hosts.drivers_of(host) is not former
+
+
+def test_a_host_with_another_private_key_is_logged_in_to_with_that(host: Host) -> None:
+    written, opened = [], []
+    for text in ("the first", "the second"):
+        host.private_key = secrets.seal(Host, host.uuid, "private_key", text)
+        written.append(hosts.drivers_of(host))
+        assert Path(written[-1].address.private_key_path).read_text() == f"{text}\n"
+        opened.append(connected(written[-1]))
+    assert [connection.closed for connection in opened] == [True, False]
+    host.private_key = ""
+    assert hosts.drivers_of(host).address.private_key_path == str(settings.PORTAL_KEY_PATH)
