@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import F
-from django.db.models.functions import Greatest
+from django.db.models import BigIntegerField, F
+from django.db.models.functions import Cast, Greatest
 
 from apps.core import sql
 from apps.zones.models import Cluster, Host
@@ -20,7 +20,7 @@ def set_capacity(host: Host) -> None:
 
 def set_capacities(cluster: Cluster) -> None:
     """The same for all hosts of a cluster whose overcommit changed, in one statement."""
-    usable_mib = Greatest(F("memory_mib") - settings.HOST_RESERVE_MEMORY_MIB, 0)
+    usable_mib = Cast(Greatest(F("memory_mib") - settings.HOST_RESERVE_MEMORY_MIB, 0), BigIntegerField())
     Host.objects.filter(cluster=cluster).update(
         capacity_vcpus=F("cpu_cores") * cluster.cpu_overcommit_percent / 100,
         capacity_memory_mib=usable_mib * cluster.memory_overcommit_percent / 100,

@@ -128,11 +128,22 @@ def test_a_changed_overcommit_counts_at_once_and_takes_nothing_away() -> None:
     assert (host.capacity_vcpus, host.capacity_memory_mib) == (10, 15000)
 
 
+@pytest.mark.databases
+def test_a_host_of_many_tebibytes_may_be_overcommitted_as_far_as_any() -> None:
+    zone = factories.make_zone(hosts=1, cpu_cores=1024, memory_mib=12 * 1024 * 1024 + 1024)
+    cluster = Cluster.objects.get(pod__zone=zone)
+    services.change_cluster(OPERATOR, cluster, cpu_overcommit_percent=5000, memory_overcommit_percent=1000)
+    host = Host.objects.get()
+    assert (host.capacity_vcpus, host.capacity_memory_mib) == (51200, 120 * 1024 * 1024)
+
+
 def test_a_host_that_is_reached_in_another_way_is_connected_anew(cluster: Cluster) -> None:
     host, first = services.add_host(OPERATOR, cluster=cluster, name="h1", address="10.1.2.3")
     JobLock.objects.all().delete()
     renamed, job = services.change_host(OPERATOR, host, name="h2")
     assert (renamed.name, job) == ("h2", None)
+    assert services.change_host(OPERATOR, host, name="h2", port=22) == (host, None)
+    assert Event.objects.get(kind="host.change").data["changed"] == ["name"]
     Host.objects.update(state=HostState.ALERT, state_reason="host_key_untrusted")
     moved, job = services.change_host(
         OPERATOR, host, address="10.1.2.4", port=2222, private_key=private_key(), host_key=HOST_KEY
