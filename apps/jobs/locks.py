@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from apps.core.errors import ResourceBusy
 from apps.jobs.models import Job, JobLock, JobSlot
 
 
@@ -26,6 +27,13 @@ def take(job: Job, keys: Sequence[str]) -> Job | None:
             JobLock.objects.filter(job=job, key__in=wanted).delete()
             return owner.job
     return None
+
+
+def refuse_held(key: str) -> None:
+    """ResourceBusy, naming the job, if one holds this key."""
+    lock = JobLock.objects.filter(key=key).select_related("job").first()
+    if lock is not None:
+        raise ResourceBusy(job=str(lock.job.uuid), kind=lock.job.kind)
 
 
 def waiting_key(job: Job, holder: Job) -> str:

@@ -97,7 +97,7 @@ def change_pod(
     first-boot settings, so only machines deployed from now on have a new one."""
     policy.require(actor, "pod.change", pod)
     Zone.objects.select_for_update().get(pk=pod.zone_id)
-    pod = Pod.objects.get(pk=pod.pk)
+    pod = Pod.objects.select_for_update().get(pk=pod.pk)  # whole rows are saved below
     network = Network.objects.get(pod=pod)
     before = _described(pod, network)
     subnet = clean_subnet(

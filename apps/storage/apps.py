@@ -23,3 +23,4 @@ class StorageConfig(AppConfig):
         kinds.register(kinds.JobKind("template.delete", _("Delete the image")))
         look_with("template", world.findings_of_template)
         look_with("primary-storage", world.findings_of_pool)
+        look_with("secondary-storage", world.findings_of_secondary)

@@ -6,21 +6,24 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import F
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_whole
 from apps.core.constraints import delete, insert, update
-from apps.core.errors import InvalidInput, ObjectInUse, ResourceBusy
+from apps.core.errors import InvalidInput, ObjectInUse
 from apps.core.names import clean_name
 from apps.jobs import events
 from apps.jobs.events import target_type
-from apps.jobs.models import Job, JobLock
+from apps.jobs.locks import refuse_held
+from apps.jobs.models import Job
 from apps.jobs.services import submit
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.storage.mounts import clean_place, clean_storage_settings
 from apps.storage.reach import host_at_hand
 from apps.zones.models import Cluster, Host, Zone
+from apps.zones.services.switches import switch
 
 Storage = PrimaryStorage | SecondaryStorage
 R = TypeVar("R", PrimaryStorage, SecondaryStorage)
@@ -108,8 +111,11 @@ def change_primary_storage(
     pool.refresh_from_db()
     if overprovision_percent is not None:
         pool.overprovision_percent = _clean_overprovision(overprovision_percent)
-        pool.promised_bytes = pool.capacity_bytes * pool.overprovision_percent // 100
     moved = _change(actor, pool, name=name, server=server, path=path, settings=settings)
+    if overprovision_percent is not None:
+        promised = F("capacity_bytes") * F("overprovision_percent") / 100
+        PrimaryStorage.objects.filter(pk=pool.pk).update(promised_bytes=promised)
+        pool.refresh_from_db()
     return pool, _connect_pool(actor, pool) if moved else None
 
 
@@ -148,10 +154,10 @@ def _change(
     if not changed:
         return False
     if moved:
-        _refuse_busy(row)
+        refuse_held(lock_of(row))
         if counts := holdings_of(row):
             raise ObjectInUse(counts=counts)
-    update(row)
+    update(row, *changed, *(("name_key", "name_sort") if "name" in changed else ()))
     told: dict[str, Any] = {
         "before": {field: was[field] for field in changed},
         "after": {field: now[field] for field in changed},
@@ -171,15 +177,9 @@ def reconnect_primary_storage(actor: Actor, pool: PrimaryStorage) -> Job | None:
 def remove_primary_storage(actor: Actor, pool: PrimaryStorage) -> None:
     """Forget a pool that holds nothing of ours. Its folder is left alone."""
     policy.require(actor, "primary_storage.remove", pool)
-    _refuse_busy(pool)
+    refuse_held(lock_of(pool))
     events.record(actor, "primary_storage.remove", pool)
     delete(pool)
-
-
-def _refuse_busy(storage: Storage) -> None:
-    lock = JobLock.objects.filter(key=lock_of(storage)).select_related("job").first()
-    if lock is not None:
-        raise ResourceBusy(job=str(lock.job.uuid), kind=lock.job.kind)
 
 
 @transaction.atomic
@@ -227,7 +227,7 @@ def reconnect_secondary_storage(actor: Actor, storage: SecondaryStorage) -> Job:
 def remove_secondary_storage(actor: Actor, storage: SecondaryStorage) -> None:
     """Forget a secondary storage without templates. Its folder is left alone."""
     policy.require(actor, "secondary_storage.remove", storage)
-    _refuse_busy(storage)
+    refuse_held(lock_of(storage))
     events.record(actor, "secondary_storage.remove", storage)
     storage.templates.filter(state="Deleted", virtual_machines=None, volumes=None).delete()
     delete(storage)
@@ -235,19 +235,10 @@ def remove_secondary_storage(actor: Actor, storage: SecondaryStorage) -> None:
 
 @transaction.atomic
 def enable_storage(actor: Actor, row: Storage) -> Storage:
-    return _switch(actor, row, enabled=True)
+    return switch(actor, row, enabled=True)
 
 
 @transaction.atomic
 def disable_storage(actor: Actor, row: Storage) -> Storage:
     """Nothing new is put there from now on. What is there stays in use."""
-    return _switch(actor, row, enabled=False)
-
-
-def _switch(actor: Actor, row: Storage, *, enabled: bool) -> Storage:
-    kind = f"{target_type(row).replace('-', '_')}.{'enable' if enabled else 'disable'}"
-    policy.require(actor, kind, row)
-    if type(row).objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled):
-        events.record(actor, kind, row)
-    row.enabled = enabled
-    return row
+    return switch(actor, row, enabled=False)

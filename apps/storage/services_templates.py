@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,8 +26,8 @@ from apps.jobs.services import submit
 from apps.storage.models import SecondaryStorage, Template
 from apps.storage.mounts import MOUNTED
 from apps.zones.models import Zone
+from apps.zones.services import clean_arch
 
-_ARCH = re.compile(r"[a-z0-9_]{1,16}")
 _CHUNK_BYTES = 4 * 1024 * 1024
 _ORPHAN_SECONDS = 24 * 3600
 _REASONS = {errno.ENOSPC: "storage_full", errno.ENOENT: "storage_not_there"}
@@ -65,15 +64,13 @@ def new_template(
         raise InvalidInput("storage_disabled", place="secondary_storage")
     if not secondary_storage.zone.enabled:
         raise InvalidInput("zone_disabled", place="zone")
-    if not isinstance(arch, str) or not _ARCH.fullmatch(arch):
-        raise InvalidInput("not_an_architecture", place="arch")
     return Template(
         account=account,
         secondary_storage=secondary_storage,
         name=clean_name(name),
         description=_clean_description(description),
         is_public=is_public,
-        arch=arch,
+        arch=clean_arch(arch),
         min_memory_mib=_clean_memory(min_memory_mib),
     )
 

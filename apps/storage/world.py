@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from apps.jobs.models import Job
 from apps.jobs.world import Finding
-from apps.storage.models import PrimaryStorage, Template
+from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 
 
 def findings_of_template(job: Job) -> list[Finding]:
@@ -23,7 +23,14 @@ def findings_of_template(job: Job) -> list[Finding]:
 
 
 def findings_of_pool(job: Job) -> list[Finding]:
-    pool = PrimaryStorage.objects.filter(uuid=job.target_uuid).first()
-    if pool is None:
+    return _switch_of(PrimaryStorage.objects.filter(uuid=job.target_uuid).first())
+
+
+def findings_of_secondary(job: Job) -> list[Finding]:
+    return _switch_of(SecondaryStorage.objects.filter(uuid=job.target_uuid).first())
+
+
+def _switch_of(storage: PrimaryStorage | SecondaryStorage | None) -> list[Finding]:
+    if storage is None:
         return []
-    return [Finding(_("The storage"), _("enabled") if pool.enabled else _("disabled"))]
+    return [Finding(_("The storage"), _("enabled") if storage.enabled else _("disabled"))]

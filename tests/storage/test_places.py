@@ -8,10 +8,13 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 
 from apps.accounts.actor import Actor
 from apps.core.errors import CloudError, Conflict, InvalidInput, NotFound, ObjectInUse, ResourceBusy
+from apps.core.names import clean_name
 from apps.jobs.models import Event, Job, JobLock
+from apps.jobs.world import findings_of
 from apps.storage import services
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Host, HostState, Zone
@@ -112,6 +115,21 @@ def test_overprovisioning_changes_what_is_promised(zone: Zone) -> None:
     assert PrimaryStorage.objects.get().promised_bytes == 1500
 
 
+def test_what_is_claimed_while_a_pool_is_changed_stays_counted(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = pool_of(zone)
+
+    def claimed_meanwhile(name: str) -> str:
+        PrimaryStorage.objects.update(allocated_bytes=F("allocated_bytes") + 5, capacity_bytes=1000)
+        return clean_name(name)
+
+    monkeypatch.setattr(services, "clean_name", claimed_meanwhile)
+    changed, _job = services.change_primary_storage(OPERATOR, pool, name="new", overprovision_percent=150)
+    assert (changed.allocated_bytes, changed.promised_bytes) == (5, 1500)
+    assert PrimaryStorage.objects.get(pk=pool.pk).allocated_bytes == 5
+
+
 def test_a_storage_that_holds_something_keeps_its_place_and_may_be_renamed(zone: Zone) -> None:
     pool, account = pool_of(zone), factories.make_account()
     vm = factories.make_vm(zone, account=account)
@@ -136,6 +154,19 @@ def test_a_secondary_storage_is_looked_at_when_it_is_made_and_when_it_moves(zone
         services.remove_secondary_storage(OPERATOR, storage)
     JobLock.objects.all().delete()
     assert services.change_secondary_storage(OPERATOR, storage, server="nas2")[1] is not None
+
+
+def test_a_stuck_job_about_any_storage_says_what_the_record_has_of_it(zone: Zone) -> None:
+    storage, job = services.create_secondary_storage(OPERATOR, zone=zone, name="s", path="/srv/s")
+    pool, reading = services.create_primary_storage(
+        OPERATOR, zone=zone, scope="zone", name="p", path="/srv/p"
+    )
+    assert reading is not None
+    services.disable_storage(OPERATOR, storage)
+    for one, said in ((job, "disabled"), (reading, "enabled")):
+        assert [finding.record for finding in findings_of(OPERATOR, one)] == [said]
+    pool.delete()
+    assert findings_of(OPERATOR, reading) == []
 
 
 def test_a_folder_is_made_and_one_that_cannot_be_written_is_told(tmp_path: Path) -> None:

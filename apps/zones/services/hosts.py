@@ -12,9 +12,10 @@ from apps.accounts import policy, secrets
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_host_address, clean_path, clean_settings, clean_whole
 from apps.core.constraints import delete, insert, update
-from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
+from apps.core.errors import InvalidInput, StateConflict
 from apps.core.names import clean_name
 from apps.jobs import events
+from apps.jobs.locks import refuse_held
 from apps.jobs.models import Job, JobLock
 from apps.jobs.services import cancel_job, submit
 from apps.zones.keys import clean_host_key, clean_private_key, fingerprint
@@ -94,7 +95,7 @@ def change_host(
     empty `private_key` means the portal's own."""
     policy.require(actor, "host.change", host)
     host.refresh_from_db()
-    before = {field: getattr(host, field) for field in _WAY}
+    before = {field: getattr(host, field) for field in ("name", *_WAY)}
     host.name = host.name if name is None else clean_name(name)
     host.address = host.address if address is None else clean_host_address(address)
     host.port = host.port if port is None else clean_whole(port, place="port", low=1, high=65535)
@@ -106,10 +107,12 @@ def change_host(
         host.private_key = _sealed(host, private_key) if private_key else ""
     if host.host_key or (host.address, host.port) != (before["address"], before["port"]):
         host.shown_key = ""  # nobody is to trust what another machine showed
+    changed = [field for field in ("name", *_WAY) if getattr(host, field) != before[field]]
+    if not changed:
+        return host, None
     update(host, "name", "name_key", "name_sort", "shown_key", *_WAY)
-    changed = [field for field in _WAY if getattr(host, field) != before[field]]
     events.record(actor, "host.change", host, changed=changed)
-    return host, _reach_another_way(actor, host) if changed else None
+    return host, _reach_another_way(actor, host) if changed != ["name"] else None
 
 
 @transaction.atomic
@@ -184,12 +187,6 @@ def _reach_another_way(actor: Actor, host: Host) -> Job:
 def remove_host(actor: Actor, host: Host) -> None:
     """Forget a host that holds nothing. Nothing is done on the host itself."""
     policy.require(actor, "host.remove", host)
-    _refuse_busy(lock_of(host))
+    refuse_held(lock_of(host))
     events.record(actor, "host.remove", host)
     delete(host)
-
-
-def _refuse_busy(key: str) -> None:
-    lock = JobLock.objects.filter(key=key).select_related("job").first()
-    if lock is not None:
-        raise ResourceBusy(job=str(lock.job.uuid), kind=lock.job.kind)

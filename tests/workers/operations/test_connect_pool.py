@@ -10,8 +10,9 @@ import pytest
 from apps.core.messages import explain
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Host
+from tests import factories
 from workers.drivers.errors import CommandFailed, DriverError, HostUnreachable, ObjectMissing
-from workers.operations.storage.connect_primary_storage import facts_of
+from workers.operations.storage.connect_primary_storage import facts_of, record_facts
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,17 @@ def test_why_a_pool_is_not_read_names_it(error: DriverError, server: str, words:
     with pytest.raises(DriverError) as caught:
         facts_of(world, Host(), PrimaryStorage(name="Fast", path="/srv/p", server=server))
     assert words in explain(caught.value.code, caught.value.params).detail
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
+def test_a_pool_promises_by_the_overprovisioning_that_it_has_when_its_size_is_read() -> None:
+    factories.make_zone(hosts=1)
+    pool = PrimaryStorage.objects.get()
+    PrimaryStorage.objects.update(overprovision_percent=300)
+    record_facts(pool, {"capacity_bytes": 2 * 1024**3 - 1, "used_bytes": 5})
+    pool.refresh_from_db()
+    assert (pool.promised_bytes, pool.used_bytes) == (6 * 1024**3 - 3, 5)
+    record_facts(pool, {"capacity_bytes": 1024**5, "used_bytes": 5})
+    pool.refresh_from_db()
+    assert pool.promised_bytes == 3 * 1024**5

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Literal
 
+from django.db.models import BigIntegerField, F
+from django.db.models.functions import Cast
+
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Host
 from workers.drivers.base import PoolFacts
@@ -52,7 +55,8 @@ class ConnectPrimaryStorage(Operation):
 
 def record_facts(pool: PrimaryStorage, facts: dict[str, Any]) -> None:
     """Write a pool's size; `promised_bytes` follows from it and from its overprovisioning."""
-    promised = facts["capacity_bytes"] * pool.overprovision_percent // 100
+    percent = Cast(F("overprovision_percent"), BigIntegerField())
+    promised = percent * facts["capacity_bytes"] / 100
     PrimaryStorage.objects.filter(pk=pool.pk).update(
         capacity_bytes=facts["capacity_bytes"], used_bytes=facts["used_bytes"], promised_bytes=promised
     )
