@@ -6,13 +6,16 @@ const say = (box, percent, text) => {
   if (line.textContent !== text) line.textContent = text;
 };
 
-// The page as it was answered, with the file that was chosen: nobody has to choose it again.
+// The page as it was answered, with the file that was chosen: nobody has to choose it again. False if the answer
+// is none of the portal's pages, as when something in between refuses so large a file.
 const show = (text, form) => {
   const chosen = form.querySelector("input[type=file]");
   const main = new DOMParser().parseFromString(text, "text/html").getElementById("main");
+  if (!main) return false;
   document.getElementById("main").replaceWith(main);
   main.querySelector("input[type=file]")?.replaceWith(chosen);
   document.getElementById("form-errors")?.focus();
+  return true;
 };
 
 document.addEventListener("submit", (event) => {
@@ -22,6 +25,10 @@ document.addEventListener("submit", (event) => {
   const box = form.querySelector("[data-upload-progress]");
   const button = form.querySelector("button.btn-primary");
   const request = new XMLHttpRequest();
+  const lost = () => {
+    button.disabled = false;
+    say(box, 0, box.dataset.lost);
+  };
   button.disabled = true;
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     const percent = total ? Math.floor((100 * loaded) / total) : 0;
@@ -30,12 +37,9 @@ document.addEventListener("submit", (event) => {
   });
   request.addEventListener("load", () => {
     if (request.status < 300) location.assign(request.responseURL);
-    else show(request.responseText, form);
+    else if (!show(request.responseText, form)) lost();
   });
-  request.addEventListener("error", () => {
-    button.disabled = false;
-    say(box, 0, box.dataset.lost);
-  });
+  request.addEventListener("error", lost);
   request.open("POST", location.href);
   request.send(new FormData(form));
 });

@@ -181,3 +181,15 @@ def test_the_list_costs_the_same_whatever_it_holds(
     client = client_of(factories.make_user(account))
     with django_assert_max_num_queries(12):
         assert client.get(AT).status_code == 200
+
+
+def test_a_new_image_is_the_readers_own_unless_another_account_is_chosen(
+    zone: Zone, account: Account, operator: User
+) -> None:
+    own = factories.make_account()
+    own.set_name("zzz")
+    own.save()
+    operator.accounts.add(own)
+    page = client_of(operator).get(f"{AT}new/").content.decode()
+    assert f'<option value="{own.uuid}" selected>' in page
+    assert f'<option value="{account.uuid}">' in page

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.models import Account
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.images.forms import NewTemplateForm
 from apps.portal.pages import page
@@ -41,7 +42,7 @@ def template_new(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @csrf_protect
 def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     if request.method != "POST":
-        form = NewTemplateForm(actor, initial={"zone": request.GET.get("zone", "")})
+        form = NewTemplateForm(actor, initial={"zone": request.GET.get("zone", ""), "account": _own(actor)})
     else:
         form = NewTemplateForm(actor, request.POST, request.FILES)
         template = form.tried(lambda **given: _register(actor, **given))
@@ -50,6 +51,12 @@ def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     api = ApiRequest("POST", "templates/", form.body(), file="image.qcow2")
     context = {"form": form, "asked": api, "snippets": snippets(api, portal_of(request))}
     return render(request, "portal/images/new.html", context, status=422 if form.errors else 200)
+
+
+def _own(actor: Actor) -> str:
+    """The reader's first account: an image is nobody else's unless that was chosen."""
+    own = Account.objects.filter(pk__in=actor.account_ids).order_by("name_sort", "pk").first()
+    return str(own.uuid) if own else ""
 
 
 def _register(actor: Actor, *, file: Any, zone: Any, **given: Any) -> Template:

@@ -21,7 +21,7 @@ from apps.core import filters
 from apps.jobs.kinds import all_kinds, quiet_kinds
 from apps.jobs.models import Job, JobState
 from apps.portal.list_cells import badge
-from apps.portal.list_filters import Choice, Control, Found, Id, Option, Owner
+from apps.portal.list_filters import Choice, Control, Found, Id, Mine, Option, Owner
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
 
@@ -40,25 +40,6 @@ class _Kinds(Sequence[tuple[str, Label]]):
 
     def __len__(self) -> int:
         return len(self._all())
-
-
-@dataclass(frozen=True, slots=True)
-class Mine:
-    """Jobs that the reader asked for."""
-
-    name: str
-    label: Label
-    yes: Label
-    operators: bool = False
-
-    def condition(self, text: str, found: Found) -> Q:
-        filters.ByFlag(self.name).condition(self.name, text)
-        assert found.actor is not None  # noqa: S101 - find_owners names it
-        mine = Q(user=found.actor.user)
-        return mine if text == "true" else ~mine
-
-    def control(self, text: str, found: Found) -> Control:
-        return Control(self.name, self.label, "select", text, [Option("true", self.yes, text == "true")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +144,7 @@ JOBS = ListPage(
         State("state", _("State")),
         Choice("kind", _("What"), _Kinds()),
         Owner("account", _("Account"), Account.objects.all),
-        Mine("mine", _("Who"), _("Asked for by me")),
+        Mine(_("Who"), _("Asked for by me"), path="user"),
         Parts("parts", _("Parts of batches")),
         Id("target", _("Object's id"), "target_uuid", operators=True),
     ),

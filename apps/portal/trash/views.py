@@ -63,7 +63,7 @@ def _chosen(request: HttpRequest, actor: Actor) -> list[VirtualMachine]:
     """The ticked rows, or all that the list's filters find, as far as they may be taken at once."""
     if request.POST.get("all"):
         request.GET = QueryDict(request.POST.get("query", ""))
-        rows = Shown(TRASH, request, actor, in_trash()).narrowed
+        rows = Shown(TRASH, request, actor, in_trash()).matching
     else:
         uuids = [uuid for text in request.POST.getlist("id")[:AT_ONCE] if (uuid := parse_uuid(text))]
         rows = policy.visible(actor, in_trash().filter(uuid__in=uuids))
