@@ -117,8 +117,8 @@ def make_hosts(cluster: Cluster, count: int, **columns: Any) -> list[Host]:
             zone=cluster.pod.zone,
             pod=cluster.pod,
             cluster=cluster,
-            driver=Host.Driver.SIMULATOR,
             **{
+                "driver": Host.Driver.SIMULATOR,
                 "state": HostState.UP,
                 "cpu_cores": 16,
                 "memory_mib": 65536,

@@ -211,6 +211,12 @@ class Shown:
         ]
 
     @property
+    def filters_on(self) -> int:
+        """How many filters narrow the list, beside the search that always stands open."""
+        searches = {each.name for each in self.filters if isinstance(each, Search)}
+        return len(set(self.wish.given) - searches)
+
+    @property
     def is_partial(self) -> bool:
         """Whether htmx asks for the table alone, to put it where the old one stands."""
         asked = self.request.headers

@@ -17,3 +17,6 @@ if (loginForm && location.hash.length > 1) {
 
 // A summary of faults is what the reader should meet first.
 document.getElementById("form-errors")?.focus();
+
+// On a phone the tabs are one row that scrolls: it begins at the page that the reader is on.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.closest(".tabs").scrollLeft = tab.offsetLeft - tab.closest(".tabs").offsetLeft - 32;

@@ -343,3 +343,19 @@ def test_lists_follow_topics_that_there_are() -> None:
     ]
     assert len(declared) >= 7
     assert {found.live for found in declared} <= LISTS
+
+
+def test_filters_are_folded_with_their_number_and_the_search_is_not(site: Site) -> None:
+    site.machines("one")
+    page = site.member.get(f"{LIST}?q=one&mine=true&state=Running").content.decode()
+    fold = page[page.index('<details class="list-fold">') :]
+    assert "Filters: 2 on" in fold[: fold.index("</summary>")]
+    assert 'id="filter-q"' not in fold
+    assert 'name="mine"' in fold
+    part = site.member.get(f"{LIST}?mine=true", headers={"HX-Request": "true"}).content.decode()
+    assert '<span id="list-filters-on" hx-swap-oob="true">Filters: 1 on</span>' in part
+
+
+def test_a_filter_that_is_wrong_is_not_hidden_in_the_fold(site: Site) -> None:
+    site.machines("one")
+    assert '<details class="list-fold" open>' in site.member.get(f"{LIST}?state=Nonsense").content.decode()

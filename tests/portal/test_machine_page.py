@@ -15,7 +15,9 @@ from apps.compute.models import ConsoleLog, VirtualMachine
 from apps.compute.states import PowerState, State
 from apps.core.errors import InsufficientCapacity
 from apps.jobs.models import Event, Job
+from apps.network.models import IpAddress
 from apps.portal.machines.console import readable
+from apps.storage.models import Template
 from apps.zones.models import Host, Zone
 from tests import factories
 
@@ -182,6 +184,31 @@ def on_a_host(vm: VirtualMachine) -> VirtualMachine:
     now_in(vm, State.RUNNING, host=host, pod=host.pod)
     vm.refresh_from_db()
     return vm
+
+
+def test_a_running_machine_says_how_to_log_in(vm: VirtualMachine, member: Client) -> None:
+    Host.objects.update(driver=Host.Driver.LIBVIRT)
+    ip = IpAddress.objects.filter(network__zone=vm.zone).first()
+    assert ip is not None
+    vm.nics.update(ip=ip)
+    Template.objects.filter(pk=vm.template.pk).update(name="Debian 12")
+    assert "ssh " not in member.get(here(vm)).text, "it does not run"
+    on_a_host(vm)
+    page = member.get(here(vm)).text
+    assert f'<code id="login-command">ssh debian@{ip.address}</code>' in page
+    assert 'data-copy="#login-command"' in page
+    Template.objects.filter(pk=vm.template.pk).update(name="Debianesque")
+    page = member.get(here(vm)).text
+    assert f"ssh USER@{ip.address}" in page
+    assert "in the place of USER" in page
+
+
+def test_a_simulated_machine_says_that_nobody_can_log_in(vm: VirtualMachine, member: Client) -> None:
+    vm.nics.update(ip=IpAddress.objects.filter(network__zone=vm.zone).first())
+    on_a_host(vm)
+    page = member.get(here(vm)).text
+    assert "This machine is simulated" in page
+    assert "ssh " not in page
 
 
 def test_the_console_is_read_by_a_job_and_its_page_follows_that_job(

@@ -18,6 +18,7 @@ from apps.accounts.models import Account
 from apps.accounts.rest import parse_uuid
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.compute.services.create import alike
+from apps.portal.machines.create_zones import Offer, chosen, offers_of
 from apps.storage.models import Template
 from apps.zones.models import Zone
 
@@ -30,19 +31,28 @@ M = TypeVar("M", bound=Model)
 class Choices:
     """Rows to choose from, and the one of each that is chosen. `more_images` says that not all are shown."""
 
-    zones: list[Zone]
+    offers: list[Offer]
     accounts: list[Account]
     images: list[Template]
     sizes: list[ServiceOffering]
     keys: list[SshKeyPair]
     strategies: list[tuple[str, str | Promise]]
-    zone: Zone | None
+    offer: Offer | None
     account: Account | None
     image: Template | None
     size: ServiceOffering | None
     chosen_keys: list[SshKeyPair]
     name: str
     more_images: bool = False
+
+    @property
+    def zone(self) -> Zone | None:
+        return self.offer.zone if self.offer else None
+
+    @property
+    def any_image(self) -> bool:
+        """Whether a machine can be made from anything, be it in another zone."""
+        return any(offer.has_images for offer in self.offers)
 
     @property
     def shown_for(self) -> str:
@@ -64,12 +74,14 @@ def choices_of(actor: Actor, wanted: Mapping[str, str], keys: list[str] | None =
     """`wanted` names rows by their public ids, as the address or the form does; what it does not name, or
     names wrongly, is chosen here. `keys` are the ids of the keys ticked so far, None before anyone chose."""
     last = _last(actor)
-    zones = list(_visible(actor, Zone.objects.filter(enabled=True).order_by("name_sort", "id"))[:SHOWN])
     ready = _visible(actor, Template.objects.filter(state=Template.State.READY))
     ready = ready.select_related("secondary_storage").order_by("name_sort", "id")
     asked = _named(ready, wanted.get("template"))
-    named = _named(_visible(actor, Zone.objects.filter(enabled=True)), wanted.get("zone"))
-    zone = named or _zone(zones, ready, asked, last)
+    image_zone = asked.secondary_storage.zone_id if asked else None
+    zone_named = parse_uuid(wanted.get("zone", ""))
+    offers = offers_of(actor, ready, zone_named, image_zone)
+    offer = chosen(offers, zone_named, image_zone, last.zone_id if last else None)
+    zone = offer.zone if offer else None
     accounts = accounts_of(actor, wanted.get("account"))
     account = _named_in(accounts, wanted.get("account")) or _same(accounts, last and last.account)
     account = account or (accounts[0] if accounts else None)
@@ -80,13 +92,13 @@ def choices_of(actor: Actor, wanted: Mapping[str, str], keys: list[str] | None =
     sizes = list(ServiceOffering.objects.filter(enabled=True).order_by("vcpus", "memory_mib", "id")[:SHOWN])
     own_keys = _keys(actor, account)
     return Choices(
-        zones=[*zones, *([zone] if zone and zone not in zones else [])],
+        offers=offers,
         accounts=accounts,
         images=images[:SHOWN],
         sizes=sizes,
         keys=own_keys,
         strategies=_strategies(actor),
-        zone=zone,
+        offer=offer,
         account=account,
         image=image,
         size=_named_in(sizes, wanted.get("offering")) or _size(sizes, image, last),
@@ -116,20 +128,6 @@ def _named_in(rows: list[Any], uuid: str | None) -> Any:
 
 def _same(rows: list[Any], wanted: Any) -> Any:
     return next((row for row in rows if row == wanted), None)
-
-
-def _zone(
-    zones: list[Zone], ready: QuerySet[Template], asked: Template | None, last: VirtualMachine | None
-) -> Zone | None:
-    """The named image's zone, the last machine's, or the first that has an image."""
-    if asked is not None:
-        return Zone.objects.filter(pk=asked.secondary_storage.zone_id).first()
-    found: Zone | None = _same(zones, last and last.zone)
-    if found is not None:
-        return found
-    images = ready.filter(secondary_storage__zone__in=zones).order_by()
-    with_images = set(images.values_list("secondary_storage__zone", flat=True).distinct())
-    return next((zone for zone in zones if zone.pk in with_images), zones[0] if zones else None)
 
 
 def accounts_of(actor: Actor, named: str | None) -> list[Account]:

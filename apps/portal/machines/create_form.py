@@ -94,7 +94,7 @@ class MachineForm(forms.Form):
         for name, found in rows.items():
             field: Any = self.fields[name]
             field.queryset, field.to_field_name = found, "uuid"
-        self._set_choices("zone", [(str(zone.uuid), zone.name) for zone in choices.zones])
+        self._set_choices("zone", [(str(offer.zone.uuid), offer.label) for offer in choices.offers])
         self._set_choices("account", [(str(account.uuid), account.name) for account in choices.accounts])
         self._set_choices("strategy", choices.strategies)
         if not actor.is_operator:

@@ -122,9 +122,13 @@ def _context(request: HttpRequest, actor: Actor, form: MachineForm, choices: Cho
         "picked": _picked(form),
         "verdict": verdict,
         "snippets": snippets(request_of(order), portal_of(request)) if order else None,
-        "advanced_open": any(name in form.errors for name in ADVANCED),
+        "advanced_open": any(name in form.errors for name in ADVANCED) or not _is_usable(choices),
         "new_key_open": "new_key_name" in form.errors or "new_public_key" in form.errors,
     }
+
+
+def _is_usable(choices: Choices) -> bool:
+    return choices.offer is not None and choices.offer.is_usable
 
 
 ADVANCED = ("zone", "account", "count", "strategy", "host", "delete_protection", "user_data")

@@ -25,6 +25,7 @@ from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.jobs.progress import progress_of
 from apps.portal.machines.buttons import ASKED_FIRST, SHOWN, buttons_of, refusal
 from apps.portal.machines.frame import around, machine_of
+from apps.portal.machines.login import is_simulated, login_of
 from apps.portal.pages import complain, page, told
 
 UNDO_SECONDS = 10
@@ -50,13 +51,15 @@ def machine_live(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
 
 def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
     job = latest_job(vm.uuid)
-    nics = vm.nics.select_related("ip")
+    addresses = _addresses(vm)
     return {
         "vm": vm,
         "job": job,
         "progress": progress_of(actor, job) if job else None,
         "follows": job is not None and _is_worth_following(vm, job),
-        "addresses": [nic.ip.address for nic in nics if nic.ip],
+        "addresses": addresses,
+        "login": login_of(vm, addresses),
+        "simulated": is_simulated(vm),
         "volumes": list(vm.volumes()),
         "ssh_keys": list(vm.ssh_keys.order_by("name_sort", "id")),
         "error": explain_error(vm.error) if vm.error else None,
@@ -65,6 +68,10 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
         "undo_seconds": _undo_seconds(vm),
         "buttons": buttons_of(actor, vm),
     }
+
+
+def _addresses(vm: VirtualMachine) -> list[str]:
+    return [nic.ip.address for nic in vm.nics.select_related("ip") if nic.ip]
 
 
 def _is_worth_following(vm: VirtualMachine, job: Job) -> bool:
@@ -135,7 +142,7 @@ def machine_ask(request: HttpRequest, actor: Actor, uuid: UUID, verb: str) -> Ht
         "button_icon": SHOWN[kind],
         "refused": told(refused) if refused else None,
         "volumes": volumes,
-        "addresses": [nic.ip.address for nic in vm.nics.select_related("ip") if nic.ip],
+        "addresses": _addresses(vm),
         "days": settings.TRASH_DAYS,
         "typed": typed,
         "fault": fault,
