@@ -18,7 +18,7 @@ Texts = Mapping[str, str]
 Data = Mapping[str, Texts]
 
 STEPS = ("zone", "pod", "cluster", "host", "primary", "secondary")
-MAX_HOSTS = 500
+MAX_SIMULATED = 500
 
 DEFAULTS: dict[str, dict[str, str]] = {
     "zone": {"region": "Region1", "name": "Zone1", "public_dns": "", "internal_dns": ""},
@@ -173,9 +173,7 @@ def _pod(pod: Texts) -> dict[str, Any]:
 
 def _hosts(host: Texts, *, simulated: bool) -> list[dict[str, Any]]:
     if simulated:
-        count = _number(host.get("count", ""))
-        number = count if isinstance(count, int) else 0
-        return [{"name": f"simulated-{n}"} for n in range(1, min(number, MAX_HOSTS) + 1)]
+        return [{"name": f"simulated-{n}"} for n in range(1, (simulated_hosts(host) or 0) + 1)]
     if host.get("where") == "here":
         return [{"name": "portal"}]
     way = {
@@ -185,8 +183,14 @@ def _hosts(host: Texts, *, simulated: bool) -> list[dict[str, Any]]:
     lines = [_words(line) for line in host.get("hosts", "").splitlines() if line.strip()]
     return [
         {**({"name": words[0]} if len(words) > 1 else {}), "address": " ".join(words[1:]) or words[0], **way}
-        for words in lines[: MAX_HOSTS + 1]
+        for words in lines
     ]
+
+
+def simulated_hosts(host: Texts) -> int | None:
+    """How many are wanted; None if that is no number, or one that cannot be."""
+    count = _number(host.get("count", ""))
+    return count if isinstance(count, int) and 1 <= count <= MAX_SIMULATED else None
 
 
 def _primaries(primary: Texts, cluster: str, hosts: list[str]) -> list[dict[str, Any]]:

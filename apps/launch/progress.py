@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Max
 
 from apps.jobs.live import jobs_of
 from apps.jobs.models import Job, JobState
@@ -91,7 +93,7 @@ def progress_of(launch: Launch) -> Progress:
     stores = list(
         SecondaryStorage.objects.filter(uuid__in=parts.get("secondary_storages", [])).order_by("id")
     )
-    jobs = _latest(row.uuid for row in (*hosts, *pools, *stores))
+    jobs = _latest([row.uuid for row in (*hosts, *pools, *stores)])
     templates = Template.objects.filter(secondary_storage__zone=launch.zone).exclude(state="Deleted")
     connected = any(host.state == HostState.UP for host in hosts)
     return Progress(
@@ -104,8 +106,11 @@ def progress_of(launch: Launch) -> Progress:
     )
 
 
-def _latest(uuids: Iterable[UUID]) -> dict[UUID, Job]:
-    return {job.target_uuid: job for job in jobs_of(uuids).order_by("id")}
+def _latest(uuids: Sequence[UUID]) -> dict[UUID, Job]:
+    """The last job about each: of all that a host had in its years only that one is read."""
+    rows = jobs_of(uuids)
+    last = rows.order_by().values("target_uuid").annotate(last=Max("pk")).values("last")
+    return {job.target_uuid: job for job in rows.filter(pk__in=last)}
 
 
 def _is_live(job: Job | None) -> bool:

@@ -12,7 +12,7 @@ from apps.accounts import policy, secrets
 from apps.accounts.actor import Actor
 from apps.core.errors import PermissionDenied
 from apps.launch.apply import Applied, apply_document
-from apps.launch.draft import STEPS, compose
+from apps.launch.draft import MAX_SIMULATED, STEPS, compose, simulated_hosts
 from apps.launch.export import dump
 from apps.launch.models import ZoneDraft
 from apps.launch.plan import Plan, plan_document
@@ -72,7 +72,11 @@ def document_of(draft: ZoneDraft) -> str:
 def plan_step(actor: Actor, draft: ZoneDraft | None, step: str, texts: Mapping[str, str]) -> Plan:
     """The plan of the draft up to this step, with these texts in it. Nothing is saved."""
     data = {**(draft.data if draft else {}), step: texts}
-    return plan_document(actor, dump(compose(data, STEPS[: STEPS.index(step) + 1])))
+    plan = plan_document(actor, dump(compose(data, STEPS[: STEPS.index(step) + 1])))
+    simulated = data.get("cluster", {}).get("hypervisor") == "simulator"
+    if step == "host" and simulated and simulated_hosts(texts) is None:
+        plan.findings.refused("out_of_range", "hosts.count", low=1, high=MAX_SIMULATED)
+    return plan
 
 
 @transaction.atomic

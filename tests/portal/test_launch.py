@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.accounts import secrets
 from apps.accounts.models import User
+from apps.launch.draft import compose
 from apps.launch.models import ZoneDraft
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host, Pod, Zone
@@ -65,6 +66,26 @@ def test_a_trial_needs_no_host_at_all(client: Client) -> None:
     assert [(pool.name, pool.scope) for pool in pools] == [
         (f"Primary1 simulated-{n}", "host") for n in (1, 2, 3)
     ]
+
+
+def test_simulated_hosts_are_as_many_as_were_asked_for_or_it_is_told(client: Client) -> None:
+    fill(client)
+    client.post("/launch/steps/cluster/", {**TYPED["cluster"], "hypervisor": "simulator", "to": "next"})
+    for count in ("many", "0", "", "501"):
+        answer = client.post("/launch/steps/host/", {**TYPED["host"], "count": count, "to": "next"})
+        assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["count"])
+    body = {**TYPED["host"], "count": "500", "to": "next"}
+    assert client.post("/launch/steps/host/", body).status_code == 302
+
+
+def test_however_many_hosts_are_typed_none_is_left_out(client: Client) -> None:
+    fill(client)
+    hosts = "\n".join(f"kvm{n}.rack{n // 250}.example.org 10.9.{n // 250}.{n % 250}" for n in range(1, 801))
+    body = {**TYPED["host"], "hosts": hosts, "to": "next"}
+    assert client.post("/launch/steps/host/", body).status_code == 302
+    sections = compose(ZoneDraft.objects.get().data)
+    assert len(sections["hosts"]) == 800
+    assert sections["hosts"][-1]["address"] == "10.9.3.50"
 
 
 def test_this_machine_can_be_the_host(client: Client) -> None:

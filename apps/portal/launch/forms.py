@@ -81,7 +81,7 @@ class StepForm(forms.Form):
         which no database keeps."""
         texts = {name: str(self.data.get(name, "")) for name in DEFAULTS[self.step]}
         kept = {name: text.replace("\r\n", "\n").replace("\0", "\ufffd") for name, text in texts.items()}
-        return {name: text[:20000].strip() for name, text in kept.items()}
+        return {name: text.strip() for name, text in kept.items()}
 
     def _shown(self, name: str, texts: Mapping[str, str]) -> str | None:
         """The field beside which a fault of this one is told."""
