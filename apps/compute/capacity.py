@@ -78,9 +78,10 @@ def capacity_of(actor: Actor, within: Within | None = None) -> Place:
     ):
         rows = model._default_manager.filter(_inside(paths, within)).order_by("name_sort", "pk")
         for row in rows:
-            place = places[model, row.pk] = Place(model.__name__.lower(), row)
-            above = places[parent[0], getattr(row, parent[1])] if parent else whole
-            above.children.append(place)
+            above = places.get((parent[0], getattr(row, parent[1]))) if parent else whole
+            if above is not None:  # else both were made since the rows above were read
+                place = places[model, row.pk] = Place(model.__name__.lower(), row)
+                above.children.append(place)
     _add_hosts(whole, places, within)
     _add_pools(whole, places, within)
     _add_machines(whole, places, within)
@@ -104,14 +105,16 @@ def _above_cluster(places: dict[Any, Place], cluster: int | None) -> list[_Key]:
     return [(Pod, row.pod_id), (Cluster, cluster)]
 
 
-def _above_zone(places: dict[Any, Place], zone: int) -> list[_Key]:
+def _above_zone(places: dict[Any, Place], zone: int | None) -> list[_Key]:
+    if (Zone, zone) not in places:
+        return []
     return [(Region, places[Zone, zone].row.region_id), (Zone, zone)]
 
 
 def _add_hosts(whole: Place, places: dict[Any, Place], within: Within | None) -> None:
     for cluster, load in loads_by_cluster(Host.objects.filter(_inside(_HOSTS, within))).items():
         low = _above_cluster(places, cluster)
-        zone = places[low[0]].row.zone_id
+        zone = places[low[0]].row.zone_id if low else None
         for place in _chain(whole, places, *_above_zone(places, zone), *low):
             place.hosts.add(load)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CheckConstraint, Field, Model, ProtectedError, UniqueConstraint
 
@@ -53,6 +54,16 @@ def insert(row: M) -> M:
     except IntegrityError as error:
         raise refusal(error) from None
     return row
+
+
+def check(row: Model) -> None:
+    """Refuse a new row as `insert` would now, in the same words. Only reads."""
+    for constraint in row._meta.constraints:
+        if isinstance(constraint, UniqueConstraint | CheckConstraint):
+            try:
+                constraint.validate(type(row), row)
+            except ValidationError:
+                raise _described(type(row), constraint) from None
 
 
 def update(row: M, *fields: str) -> M:

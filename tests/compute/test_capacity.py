@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.actor import Actor
@@ -83,6 +84,24 @@ def test_a_disabled_pool_has_nothing_free(operator: Actor) -> None:
 
 def test_an_empty_cloud_is_told_as_such(operator: Actor) -> None:
     assert capacity_of(operator) == Place("cloud")
+
+
+def test_a_zone_that_is_made_while_it_is_worked_out_does_no_harm(operator: Actor) -> None:
+    zone = factories.make_zone(hosts=2)
+    made: list[Zone] = []
+
+    def launch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if not made and "zones_region" in sql:
+            made.append(zone)
+            made.append(factories.make_zone(hosts=3))
+            factories.placed(factories.make_vm(made[1]))
+        return answer
+
+    with connection.execute_wrapper(launch):
+        whole = capacity_of(operator)
+    assert [(place.row, place.hosts.hosts) for place in whole.of_kind("zone")] == [(zone, 2)]
+    assert {place.row for place in capacity_of(operator).of_kind("zone")} == set(made)
 
 
 @pytest.mark.parametrize("hosts", [2, 40])

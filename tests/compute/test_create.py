@@ -149,6 +149,7 @@ def test_a_value_that_cannot_be_used_has_no_remedy_but_its_correction(
         found = refused(actor, replace(order, wanted=replace(order.wanted, **changes)))
         assert found.refusal is not None
         assert (found.refusal.place, found.remedies) == (place, [])
+    refused(actor, replace(order, wanted=replace(order.wanted, hostname="web"), count=2))
     refused(actor, replace(order, count=0))
     refused(actor, replace(order, count=101))
 
@@ -165,6 +166,10 @@ def test_a_new_key_is_stored_with_the_machine_or_not_at_all(
     with pytest.raises(NameTaken) as caught:
         create_machines(actor, order)
     assert caught.value.place == "ssh_key name"
+    told = judge(actor, order).refusal
+    assert isinstance(told, NameTaken)
+    assert (told.place, told.params) == (caught.value.place, caught.value.params)
+    assert VirtualMachine.objects.get() == vms[0]
     with pytest.raises(InvalidInput) as wrong:
         create_machines(actor, replace(order, new_key=NewKey("x", "not a key")))
     assert wrong.value.place == "ssh_key public_key"

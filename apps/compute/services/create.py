@@ -15,15 +15,13 @@ from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.compute.services.deploy import (
     VmRequest,
     amount_of,
-    batch_names,
-    check_count,
+    check_batch,
     check_request,
     deploy_batch,
     deploy_vm,
 )
-from apps.compute.services.offerings import create_ssh_key, parse_public_key
+from apps.compute.services.offerings import check_ssh_key, create_ssh_key
 from apps.core.errors import CloudError, QuotaExceeded
-from apps.core.names import clean_name
 from apps.jobs.models import Job
 from apps.storage.models import Template
 from apps.zones.models import Zone
@@ -121,13 +119,11 @@ def judge(actor: Actor, order: Order) -> Judgement:
 
 def _check_beside_placement(actor: Actor, order: Order) -> None:
     if order.new_key is not None:
-        policy.require(actor, "ssh_key.create", order.wanted.account)
+        key = order.new_key
         with _told_of_key():
-            clean_name(order.new_key.name)
-            parse_public_key(order.new_key.public_key)
+            check_ssh_key(actor, account=order.wanted.account, name=key.name, public_key=key.public_key)
     if order.count != 1:
-        check_count(actor, order.wanted, order.count)
-        batch_names(order.wanted.name, order.count, 1)
+        check_batch(actor, order.wanted, order.count)
 
 
 def _remedies(actor: Actor, order: Order, refusal: CloudError) -> Iterator[Remedy]:
@@ -153,7 +149,8 @@ _HELPED = frozenset(
 def _fewer(order: Order) -> Iterator[Remedy]:
     one = quota.standing(order.wanted.account, amount_of(order.wanted))
     room = min(
-        (item.limit - item.used) // item.wanted for item in one if item.limit is not None and item.wanted
+        ((item.limit - item.used) // item.wanted for item in one if item.limit is not None and item.wanted),
+        default=0,
     )
     if 1 <= room < order.count:
         yield Remedy(count=room)

@@ -144,12 +144,7 @@ def deploy_batch(
 ) -> tuple[list[VirtualMachine], Job]:
     """`count` machines whose names follow the pattern ("web-%d", "web-%02d"), each with a job of its
     own below one parent job: one that fails leaves the others alone."""
-    check_count(actor, wanted, count)
-    if not isinstance(start, int) or not 0 <= start <= 10**6:
-        raise InvalidInput("out_of_range", place="start", low=0, high=10**6)
-    names = batch_names(wanted.name, count, start)
-    if wanted.hostname:
-        raise InvalidInput("hostname_in_batch", place="hostname")
+    names = check_batch(actor, wanted, count, start)
     check_request(actor, wanted)
     vms = [_create_rows(actor, wanted, name) for name in names]
     quota.reserve(wanted.account, vms[0].quota_amount * count)  # they are alike
@@ -162,11 +157,17 @@ def deploy_batch(
     return vms, parent
 
 
-def check_count(actor: Actor, wanted: VmRequest, count: int) -> None:
-    """Refuse a batch of so many."""
+def check_batch(actor: Actor, wanted: VmRequest, count: int, start: int = 1) -> list[str]:
+    """The names of a batch; refuses one that cannot be, whatever there is room for."""
     policy.require(actor, "vm.deploy_batch", wanted.account)
     if not isinstance(count, int) or not 1 <= count <= MAX_BATCH:
         raise InvalidInput("out_of_range", place="count", low=1, high=MAX_BATCH)
+    if not isinstance(start, int) or not 0 <= start <= 10**6:
+        raise InvalidInput("out_of_range", place="start", low=0, high=10**6)
+    names = batch_names(wanted.name, count, start)
+    if wanted.hostname:
+        raise InvalidInput("hostname_in_batch", place="hostname")
+    return names
 
 
 def batch_names(pattern: str, count: int, start: int) -> list[str]:

@@ -20,7 +20,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import ServiceOffering, SshKeyPair
-from apps.core.constraints import delete, insert, update
+from apps.core.constraints import check, delete, insert, update
 from apps.core.errors import InvalidInput
 from apps.core.names import clean_name
 from apps.jobs import events
@@ -95,11 +95,22 @@ def remove_service_offering(actor: Actor, row: ServiceOffering) -> None:
 @transaction.atomic
 def create_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str) -> SshKeyPair:
     """Store a public key. Only its type and body are kept: options and comments never reach a guest."""
+    row = insert(_ssh_key(actor, account, name, public_key))
+    events.record(actor, "ssh_key.create", row, fingerprint=row.fingerprint)
+    return row
+
+
+def check_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str) -> None:
+    """Refuse what `create_ssh_key` would refuse now. Only reads."""
+    row = _ssh_key(actor, account, name, public_key)
+    row.set_name(row.name)
+    check(row)
+
+
+def _ssh_key(actor: Actor, account: Account, name: str, public_key: str) -> SshKeyPair:
     policy.require(actor, "ssh_key.create", account)
     line, fingerprint = parse_public_key(public_key)
-    row = insert(SshKeyPair(account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint))
-    events.record(actor, "ssh_key.create", row, fingerprint=fingerprint)
-    return row
+    return SshKeyPair(account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint)
 
 
 def generate_ssh_key(actor: Actor, *, account: Account, name: str) -> tuple[SshKeyPair, str]:
