@@ -133,6 +133,7 @@ def test_a_large_machine_is_deleted_for_good_only_by_who_types_its_name(
     refused = member.post(here(large, "act/expunge/"), {"name": "another"})
     assert refused.status_code == 422
     assert "not the machine&#x27;s name" in refused.text
+    assert member.post(here(large, "act/"), {"verb": "vm.expunge"}).status_code == 404, "nothing goes unasked"
     assert not Job.objects.exists()
     member.post(here(large, "act/expunge/"), {"name": large.name})
     member.post(here(small, "act/expunge/"))

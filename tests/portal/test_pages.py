@@ -159,7 +159,7 @@ def test_an_action_is_submitted_and_a_refused_one_is_explained(
 ) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
     client = logged_in(member)
-    client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.destroy"})
+    client.post(f"/virtual-machines/{vm.uuid}/act/destroy/")
     assert Job.objects.get().kind == "vm.destroy"
     page = client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"}, follow=True)
     assert 'role="alert"' in page.content.decode()

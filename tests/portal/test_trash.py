@@ -45,9 +45,11 @@ def client(member: User) -> Client:
     return client
 
 
-def trashed(zone: Zone, account: Account, user: User | None = None, days: int = 6) -> VirtualMachine:
+def trashed(
+    zone: Zone, account: Account, user: User | None = None, days: int = 6, gib: int = 10
+) -> VirtualMachine:
     """A machine in the trash, put there by the user's own request if one is given."""
-    vm = factories.make_vm(zone, account=account, state=State.STOPPED)
+    vm = factories.make_vm(zone, account=account, state=State.STOPPED, disks_gib=(gib,))
     if user is not None:
         destroy_vm(Actor(user), vm)
         JobLock.objects.all().delete()
@@ -87,7 +89,7 @@ def test_one_press_takes_a_machine_out(client: Client, zone: Zone, account: Acco
     assert f"Taken out of the trash: {vm.name}. It is stopped." in page
 
 
-def test_many_are_taken_out_and_each_that_cannot_says_why(
+def test_many_are_taken_out_and_what_left_the_trash_meanwhile_stays_as_it_is(
     client: Client, zone: Zone, account: Account
 ) -> None:
     vms = [trashed(zone, account) for _ in range(3)]
@@ -95,8 +97,37 @@ def test_many_are_taken_out_and_each_that_cannot_says_why(
     VirtualMachine.objects.filter(pk=gone.pk).update(state=State.EXPUNGING)
     form = {"do": "recover", "id": [str(vm.uuid) for vm in [*vms, gone]]}
     page = client.post(ACT, form, follow=True).content.decode()
-    assert set(VirtualMachine.objects.values_list("state", flat=True)) == {State.STOPPED, State.EXPUNGING}
-    assert all(vm.name in page for vm in vms)
+    gone.refresh_from_db()
+    assert gone.state == State.EXPUNGING
+    assert VirtualMachine.objects.filter(state=State.STOPPED).count() == 3
+    said = page[page.index("Taken out of the trash: ") :].partition("</div>")[0]
+    assert all(vm.name in said for vm in vms)
+    assert gone.name not in said
+
+
+def test_of_many_each_that_cannot_go_says_why(client: Client, zone: Zone, account: Account) -> None:
+    going, protected = trashed(zone, account), trashed(zone, account)
+    VirtualMachine.objects.filter(pk=protected.pk).update(delete_protection=True)
+    form = {"do": "expunge-confirmed", "id": [str(going.uuid), str(protected.uuid)]}
+    page = client.post(ACT, form, follow=True).content.decode()
+    assert f"{protected.name}: It is protected from deletion." in page
+    assert f"Being deleted for good: {going.name}." in page
+    assert [job.target_uuid for job in Job.objects.filter(kind="vm.expunge")] == [going.uuid]
+
+
+def test_large_disks_go_for_good_only_by_who_types_a_name_or_a_number(
+    client: Client, zone: Zone, account: Account
+) -> None:
+    one, other = trashed(zone, account, gib=100), trashed(zone, account, gib=100)
+    path = f"/trash/{one.uuid}/delete/"
+    assert 'id="typed-name"' in client.get(path).content.decode()
+    assert client.post(path, {"name": "another"}).status_code == 422
+    form = {"do": "expunge-confirmed", "id": [str(other.uuid)]}
+    assert client.post(ACT, form).status_code == 422
+    assert not Job.objects.exists()
+    client.post(path, {"name": one.name})
+    client.post(ACT, form | {"typed": "1"})
+    assert Job.objects.filter(kind="vm.expunge").count() == 2
 
 
 def test_all_that_the_filters_find_can_be_taken_out(client: Client, zone: Zone, account: Account) -> None:

@@ -29,6 +29,8 @@ SHOWN = {
 """In their order, each with its icon."""
 ASKED_FIRST = frozenset({*(kind for kind, verb in VERBS.items() if verb.destructive), "vm.dismiss"})
 """What a page asks about before it is done."""
+TYPED_FROM_BYTES = 100 * 2**30
+"""From so much on its disks on, a machine is deleted for good only by whoever types its name."""
 ON_MANY = ("vm.start", "vm.stop", "vm.reboot", "vm.force_stop", "vm.destroy", "vm.recover")
 _ALWAYS = frozenset({"vm.start", "vm.stop", "vm.destroy"})
 _LABELS: dict[str, str | Promise] = {"vm.deploy": _("Try again")}

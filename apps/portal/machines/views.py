@@ -23,14 +23,12 @@ from apps.jobs.live import latest_job
 from apps.jobs.models import Job
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.jobs.progress import progress_of
-from apps.portal.machines.buttons import ASKED_FIRST, SHOWN, buttons_of, refusal
+from apps.portal.machines.buttons import ASKED_FIRST, SHOWN, TYPED_FROM_BYTES, buttons_of, refusal
 from apps.portal.machines.frame import around, machine_of
 from apps.portal.machines.login import is_simulated, login_of
 from apps.portal.pages import complain, page, told
 
 UNDO_SECONDS = 10
-TYPED_FROM_BYTES = 100 * 2**30
-"""From so much on the disks on, a machine is deleted for good only by whoever types its name."""
 
 
 @page
@@ -105,9 +103,10 @@ def _undo_seconds(vm: VirtualMachine) -> int:
 @require_POST
 @page
 def machine_act(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
-    action = ACTIONS.get(request.POST.get("verb", ""))
+    kind = request.POST.get("verb", "")
+    action = ACTIONS.get(kind)
     vm = machine_of(actor, uuid)
-    if action is None:
+    if action is None or kind in ASKED_FIRST:
         raise NotFound
     try:
         action(actor, vm)

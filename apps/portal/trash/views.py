@@ -18,16 +18,17 @@ from apps.accounts.actor import Actor
 from apps.accounts.rest import parse_uuid
 from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm, recover_vm
-from apps.core.errors import CloudError
+from apps.core.errors import CloudError, InvalidInput
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.list_shown import Shown
+from apps.portal.machines.buttons import TYPED_FROM_BYTES
 from apps.portal.pages import page, told
 from apps.portal.trash.list import AT_ONCE, TRASH, in_trash, tell_more
 
 TOLD = 10
 """So many names, and so many refusals, are told one by one."""
 TYPED = 10
-"""Above so many machines the number has to be typed."""
+"""Above so many machines, or from TYPED_FROM_BYTES of disks on, their number has to be typed."""
 
 
 @require_POST
@@ -43,20 +44,19 @@ def trash_act(request: HttpRequest, actor: Actor) -> HttpResponse:
     what = request.POST.get("do", "")
     if what == "recover":
         return _recover(request, actor, vms)
-    if what == "expunge-confirmed" and _typed(request, vms):
-        return _expunge(request, actor, vms)
     tell_more(actor, vms)
+    total: int = sum(vm.held_bytes for vm in vms)  # type: ignore[attr-defined]
+    must_type = len(vms) > TYPED or total >= TYPED_FROM_BYTES
+    typed = request.POST.get("typed", "").strip() == str(len(vms))
+    if what == "expunge-confirmed" and (typed or not must_type):
+        return _expunge(request, actor, vms)
     context = {
         "vms": vms,
-        "total_bytes": sum(getattr(vm, "held_bytes", 0) for vm in vms),
-        "must_type": len(vms) > TYPED,
+        "total_bytes": total,
+        "must_type": must_type,
         "wrong": what == "expunge-confirmed",
     }
     return render(request, "portal/trash/delete_many.html", context, status=422 if context["wrong"] else 200)
-
-
-def _typed(request: HttpRequest, vms: list[VirtualMachine]) -> bool:
-    return len(vms) <= TYPED or request.POST.get("typed", "").strip() == str(len(vms))
 
 
 def _chosen(request: HttpRequest, actor: Actor) -> list[VirtualMachine]:
@@ -126,14 +126,21 @@ def _names(vms: list[VirtualMachine]) -> str:
 def trash_delete(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """The dialog before one machine goes for good: with what goes with it."""
     vm = policy.find(actor, in_trash().select_related("account", "zone", "offering", "template"), uuid)
+    volumes = list(vm.volumes())
+    typed = sum(volume.size_bytes for volume in volumes) >= TYPED_FROM_BYTES
+    fault = ""
     if request.method == "POST":
-        return _expunge(request, actor, [vm])
+        if not typed or request.POST.get("name", "").strip() == vm.name:
+            return _expunge(request, actor, [vm])
+        fault = told(InvalidInput("not_its_name", place="name")).detail
     tell_more(actor, [vm])
     told_as = snippets(ApiRequest("POST", f"virtual-machines/{vm.uuid}/expunge/"), portal_of(request))
     context = {
         "vm": vm,
-        "volumes": vm.volumes(),
+        "volumes": volumes,
+        "typed": typed,
+        "fault": fault,
         "addresses": [nic.ip.address for nic in vm.nics.select_related("ip") if nic.ip],
         "snippets": told_as,
     }
-    return render(request, "portal/trash/delete.html", context)
+    return render(request, "portal/trash/delete.html", context, status=422 if fault else 200)
