@@ -40,8 +40,8 @@ def save_step(
         raise PermissionDenied(permission="zone.apply")
     now = timezone.now()
     ends = now + timedelta(days=DRAFT_DAYS)
-    draft, _new = ZoneDraft.objects.get_or_create(user=actor.user, defaults={"expires_at": ends})
-    draft = ZoneDraft.objects.select_for_update().get(pk=draft.pk)
+    locked = ZoneDraft.objects.select_for_update()
+    draft, _new = locked.get_or_create(user=actor.user, defaults={"expires_at": ends})
     draft.data = {**draft.data, step: dict(texts)}
     if step not in STEPS[: _reached(draft.step)]:
         draft.step = step
@@ -81,11 +81,12 @@ def plan_step(actor: Actor, draft: ZoneDraft | None, step: str, texts: Mapping[s
 
 @transaction.atomic
 def launch_draft(actor: Actor, draft: ZoneDraft, *, seen: str) -> Applied:
-    """Apply the draft as the plan of this digest showed it, and forget it: the zone is there now."""
+    """Apply the draft as the plan of this digest showed it, and forget it: the zone is there now. What
+    was changed since this draft was read stays."""
     policy.require(actor, "zone.apply")
     key = ""
     if draft.private_key and draft.data.get("host", {}).get("key") == "own":
         key = secrets.unseal(ZoneDraft, draft.uuid, "private_key", draft.private_key)
     done = apply_document(actor, document_of(draft), seen=seen, private_key=key)
-    draft.delete()
+    ZoneDraft.objects.filter(pk=draft.pk, updated_at=draft.updated_at).delete()
     return done

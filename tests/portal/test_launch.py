@@ -12,9 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import secrets
+from apps.accounts.actor import Actor
 from apps.accounts.models import User
+from apps.launch import services
+from apps.launch.apply import Applied, apply_document
 from apps.launch.draft import compose
-from apps.launch.models import ZoneDraft
+from apps.launch.models import Launch, ZoneDraft
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host, Pod, Zone
 from tests import factories
@@ -188,6 +191,26 @@ def test_only_what_was_reviewed_is_launched(client: Client) -> None:
     answer = client.post("/launch/review/", {"digest": digest})
     assert "has changed since this plan was made" in answer.content.decode()
     assert not Zone.objects.exists()
+
+
+def test_what_another_window_changes_while_it_is_launched_stays_a_draft(
+    client: Client, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client)
+    seen = client.get("/launch/review/").context["plan"].digest
+
+    def applied(*given: Any, **more: Any) -> Applied:
+        done = apply_document(*given, **more)
+        services.save_step(Actor(operator), "zone", TYPED["zone"] | {"name": "Zone2"})
+        return done
+
+    monkeypatch.setattr(services, "apply_document", applied)
+    answer = client.post("/launch/review/", {"digest": seen})
+    assert answer["Location"] == f"/launch/{Launch.objects.get().uuid}/"
+    assert Zone.objects.get().name == "Zone1"
+    kept = ZoneDraft.objects.get().data
+    assert kept["zone"]["name"] == "Zone2"
+    assert set(kept) == set(TYPED)
 
 
 def test_a_review_before_all_is_filled_in_leads_to_what_is_missing(client: Client) -> None:
