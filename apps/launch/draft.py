@@ -140,7 +140,8 @@ def compose(data: Data, steps: Iterable[str] = STEPS) -> dict[str, Any]:
         }
     simulated = wanted.get("cluster", {}).get("hypervisor") == "simulator"
     if host := wanted.get("host"):
-        sections["hosts"] = _hosts(host, simulated=simulated)
+        arch = wanted.get("cluster", {}).get("arch", "")
+        sections["hosts"] = _simulated(host, arch) if simulated else _hosts(host)
     if primary := wanted.get("primary"):
         names = [host.get("name") or host.get("address", "") for host in sections.get("hosts", [])]
         sections["primary_storages"] = _primaries(
@@ -171,9 +172,13 @@ def _pod(pod: Texts) -> dict[str, Any]:
     return {**own, **_given(reserved_system_ips=reserved), "guest": guest}
 
 
-def _hosts(host: Texts, *, simulated: bool) -> list[dict[str, Any]]:
-    if simulated:
-        return [{"name": f"simulated-{n}"} for n in range(1, (simulated_hosts(host) or 0) + 1)]
+def _simulated(host: Texts, arch: str) -> list[dict[str, Any]]:
+    """As many as asked for, of the cluster's architecture."""
+    kind = {"extra": {"arch": arch}} if arch == "aarch64" else {}  # they have x86_64 anyway
+    return [{"name": f"simulated-{n}", **kind} for n in range(1, (simulated_hosts(host) or 0) + 1)]
+
+
+def _hosts(host: Texts) -> list[dict[str, Any]]:
     if host.get("where") == "here":
         return [{"name": "portal"}]
     way = {

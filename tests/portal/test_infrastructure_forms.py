@@ -92,6 +92,15 @@ def test_a_cloud_is_built_by_forms(operator: Client) -> None:
     assert "Athens" in operator.get(AT).text
 
 
+def test_a_simulated_host_has_the_processor_of_its_cluster(operator: Client) -> None:
+    factories.make_zone(hosts=0, pool=None)
+    Cluster.objects.update(hypervisor="simulator", arch="aarch64")
+    cluster, way = Cluster.objects.get(), {"port": "22", "username": "root", "uri": "qemu:///system"}
+    host = {"parent": cluster.uuid, "name": "toy", **way}
+    assert operator.post(f"{AT}hosts/new/", host).status_code == 302
+    assert (Host.objects.get().driver, Host.objects.get().extra) == ("simulator", {"arch": "aarch64"})
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

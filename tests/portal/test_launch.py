@@ -91,6 +91,16 @@ def test_however_many_hosts_are_typed_none_is_left_out(client: Client) -> None:
     assert sections["hosts"][-1]["address"] == "10.9.3.50"
 
 
+def test_simulated_hosts_have_the_processor_of_their_cluster(client: Client) -> None:
+    launched(
+        client,
+        cluster={"hypervisor": "simulator", "arch": "aarch64"},
+        host={"count": "1", "hosts": ""},
+        primary={"protocol": "directory", "scope": "cluster", "path": "/srv/shared"},
+    )
+    assert Host.objects.get().extra == {"arch": "aarch64"}
+
+
 def test_this_machine_can_be_the_host(client: Client) -> None:
     launched(client, host={"where": "here", "hosts": ""})
     assert (Host.objects.get().name, Host.objects.get().address) == ("portal", "")

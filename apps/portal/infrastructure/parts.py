@@ -81,8 +81,11 @@ def _pool_initial(pool: PrimaryStorage) -> dict[str, Any]:
 
 
 def _add_host(actor: Actor, *, cluster: Cluster, **given: Any) -> Host:
-    driver = Host.Driver.SIMULATOR if cluster.hypervisor == "simulator" else Host.Driver.LIBVIRT
-    return zones.add_host(actor, cluster=cluster, driver=driver, **given)[0]
+    if cluster.hypervisor == "simulator":
+        given["driver"] = Host.Driver.SIMULATOR
+        if cluster.arch != "x86_64":  # which they have anyway
+            given["extra"] = {"arch": cluster.arch}
+    return zones.add_host(actor, cluster=cluster, **given)[0]
 
 
 def _change_host(actor: Actor, host: Host, **given: Any) -> Host:

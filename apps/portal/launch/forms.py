@@ -202,7 +202,7 @@ class HostForm(StepForm):
         _("In OpenSSH or PEM format, without a passphrase. It is kept encrypted and never shown again."),
     )
     count = _number(
-        _("How many simulated hosts"), _("Each has 16 cores and 64 GiB of memory that do not exist.")
+        _("How many simulated hosts"), _("Each has 32 cores and 128 GiB of memory that do not exist.")
     )
 
     def _shown(self, name: str, texts: Mapping[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.actor import Actor
 from apps.jobs import dispatch
 from apps.jobs.models import Job, JobLock
+from apps.portal.launch.forms import HostForm
 from apps.zones import services
 from apps.zones.models import Cluster, Host, HostState
 from tests import factories
@@ -48,6 +49,16 @@ def test_an_unknown_key_is_shown_and_the_host_left_alone(
     sync.apply_report(host, report_at, [])
     host.refresh_from_db()
     assert host.state == HostState.ALERT
+
+
+def test_a_simulated_host_has_what_the_wizard_says(cluster: Cluster) -> None:
+    Cluster.objects.update(hypervisor="simulator")
+    cluster.refresh_from_db()
+    host, job = services.add_host(OPERATOR, cluster=cluster, name="h", driver="simulator")
+    assert ran(job).state == "done", job.error
+    host.refresh_from_db()
+    said = str(HostForm.base_fields["count"].help_text)
+    assert f"{host.cpu_cores} cores and {host.memory_mib // 1024} GiB" in said
 
 
 @pytest.mark.lab
