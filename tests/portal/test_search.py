@@ -157,6 +157,51 @@ def test_a_search_costs_the_same_for_any_number_of_rows(zone: Zone, account: Acc
     assert found(client, "vm").count("/virtual-machines/") == 11
 
 
+def test_the_name_itself_comes_first_then_names_that_begin_so(zone: Zone, account: Account) -> None:
+    def made(name: str) -> str:
+        vm = factories.make_vm(zone, account=account)
+        vm.set_name(name)
+        vm.save()
+        return f"/virtual-machines/{vm.uuid}/"
+
+    exact, begins = made("Άλφα 1"), made("Άλφα 10")
+    for number in range(12):
+        made(f"beta άλφα 1{number:02}")
+    SshKeyPair.objects.create(account=account, name="my άλφα 1 key", public_key="x", fingerprint="SHA256:a")
+    typed = SshKeyPair.objects.create(account=account, name="άλφα", public_key="x", fingerprint="SHA256:b")
+    client = logged_in(factories.make_user(account, super_admin=True))
+    shown = re.findall(r'href="(/virtual-machines/[0-9a-f-]{36}/)"', found(client, "αλφα 1"))
+    assert shown[:2] == [exact, begins]
+    assert len(shown) == 10
+    assert [href for href, _verb in options(client, q="ΆΛΦΑ 1")][:2] == [exact, begins]
+    key = f"/ssh-keys/{typed.uuid}/"
+    assert options(client, q="αλφα")[0] == (key, "")
+    assert re.search(r'href="(/[^"]*[0-9a-f-]{36}/)"', found(client, "αλφα"))[1] == key  # type: ignore[index]
+
+
+def test_people_too_are_found_by_their_name_first(member: User) -> None:
+    for name in ("ann", "joann", *(f"anna{number}" for number in range(12))):
+        User.objects.create_user(name)
+    page = found(logged_in(factories.make_user(super_admin=True)), "ann")
+    names = re.findall(r"<bdi>(\w*ann\w*)</bdi>", page)
+    assert names[0] == "ann"
+    assert "joann" not in names
+    assert len(names) == 10
+
+
+def test_a_place_that_is_called_what_was_typed_comes_before_what_holds_it(
+    zone: Zone, account: Account, member: User
+) -> None:
+    vm = factories.make_vm(zone, account=account)
+    vm.set_name("old trash")
+    vm.save()
+    client = logged_in(member)
+    assert [href for href, _verb in options(client, q="trash")] == [
+        "/trash/",
+        f"/virtual-machines/{vm.uuid}/",
+    ]
+
+
 def options(client: Client, **query: str) -> list[tuple[str, str]]:
     """(href, verb) of each line of the palette."""
     page = client.get("/search/palette/", query).content.decode()

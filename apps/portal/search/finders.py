@@ -24,7 +24,7 @@ from apps.accounts.rest import parse_uuid
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine
 from apps.compute.search import ByName
 from apps.core.filters import checked
-from apps.core.names import MAX_NAME, fold
+from apps.core.names import MAX_NAME, fold, sort_key
 from apps.jobs.kinds import all_kinds
 from apps.jobs.models import Job
 from apps.portal.templatetags.portal import mib
@@ -60,16 +60,35 @@ class Hit:
     icon: str
 
 
+EXACT, BEGINS, HOLDS = range(3)
+"""How well a name answers: the name itself, names that begin with what was typed, those that hold it."""
+
+
+def rank(asked: Asked, name: Text) -> int:
+    key = fold(str(name))
+    return EXACT if key == asked.key else BEGINS if key.startswith(asked.key) else HOLDS
+
+
 @dataclass(frozen=True)
 class Group:
-    """The hits of a kind; `more` leads to a list of all of them."""
+    """The hits of a kind; `more` leads to a list of all of them, `rank` is the best of their names."""
 
     label: Text
     hits: list[Hit]
     more: str = ""
+    rank: int = HOLDS
 
 
 Matches = Callable[[Asked], Q]
+
+
+def _is_named(asked: Asked) -> Q:
+    """Some tables have an index by the one key, some by the other."""
+    return Q(name_key=asked.key, name_sort=sort_key(asked.text))
+
+
+def _name_begins(asked: Asked) -> Q:
+    return Q(name_key__startswith=asked.key)
 
 
 @dataclass(frozen=True)
@@ -86,29 +105,41 @@ class Finder:
     detail: Callable[[Any], Text]
     operators: bool = False
     closed: bool = False
+    exactly: Matches = _is_named
+    begins: Matches = _name_begins
 
     def find(self, actor: Actor, asked: Asked, limit: int) -> Group:
-        rows = policy.visible(actor, self.rows().filter(self.matches(asked))).order_by("-pk")
-        found = list(rows[: limit + 1])
+        found = sorted(self._candidates(actor, asked, limit + 1), key=lambda row: _place(asked, row))
         opens = actor.is_operator or not self.closed
         hits = [
             Hit(_name(row), self.detail(row), _href(self.view, row.uuid) if opens else "", self.icon)
             for row in found[:limit]
         ]
         more = _href(self.listed) if opens and len(found) > limit else ""
-        return Group(
-            self.label, sorted(hits, key=lambda hit: _rank(asked, str(hit.name))), _narrowed(more, asked)
+        best = min((rank(asked, hit.name) for hit in hits), default=HOLDS)
+        return Group(self.label, hits, _narrowed(more, asked), best)
+
+    def _candidates(self, actor: Actor, asked: Asked, most: int) -> QuerySet[Any]:
+        """A few of those that are named so, a few whose names begin so, and the newest of all that match:
+        each found by itself, so that the best are there however many match."""
+        visible, matching = policy.visible(actor, self.rows()), self.matches(asked)
+        ways = (
+            visible.filter(self.exactly(asked)).order_by(),
+            visible.filter(matching, self.begins(asked)).order_by(),
+            visible.filter(matching).order_by("-pk"),
         )
+        table = visible.model._base_manager
+        first, *others = [table.filter(pk__in=way.values("pk")[:most]).values("pk") for way in ways]
+        return self.rows().filter(pk__in=first.union(*others, all=True))
 
 
 def _name(row: Model) -> str:
     return str(getattr(row, "name", "") or getattr(row, "username", ""))
 
 
-def _rank(asked: Asked, name: str) -> tuple[int, str]:
-    """The name itself first, then names that begin with it, then those that hold it."""
-    key = fold(name)
-    return (0 if key == asked.key else 1 if key.startswith(asked.key) else 2, key)
+def _place(asked: Asked, row: Model) -> tuple[int, str, int]:
+    """The best first; among equals by name, then the newest."""
+    return rank(asked, _name(row)), fold(_name(row)), -row.pk
 
 
 def _href(view: str, *args: Any) -> str:
@@ -264,6 +295,8 @@ FINDERS = (
         _user,
         lambda row: row.full_name or row.email,
         operators=True,
+        exactly=lambda asked: Q(username__iexact=asked.text),
+        begins=lambda asked: Q(search_key__startswith=asked.key),
     ),
 )
 
@@ -285,8 +318,9 @@ def find_jobs(actor: Actor, asked: Asked, limit: int) -> Group:
 
 
 def find_all(actor: Actor, asked: Asked, limit: int) -> Iterable[Group]:
-    """The groups in which something was found."""
-    return [group for group in _groups(actor, asked, limit) if group.hits]
+    """The groups in which something was found, those with the best names first."""
+    found = [group for group in _groups(actor, asked, limit) if group.hits]
+    return sorted(found, key=lambda group: group.rank)
 
 
 def _groups(actor: Actor, asked: Asked, limit: int) -> Iterator[Group]:

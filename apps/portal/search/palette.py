@@ -4,7 +4,7 @@ documents."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.core.names import fold
 from apps.portal.machines.buttons import buttons_of
-from apps.portal.search.finders import Asked, Text, find_all
+from apps.portal.search.finders import HOLDS, Asked, Text, find_all, rank
 from apps.portal.shell import frame
 
 OBJECTS = 4
@@ -43,27 +43,36 @@ class Choice:
 class Section:
     label: Text
     choices: list[Choice]
+    rank: int
 
 
 def sections_of(request: HttpRequest, actor: Actor, asked: Asked, here: str) -> list[Section]:
-    """`here` is the address of the page that the palette was opened on."""
+    """`here` is the address of the page that the palette was opened on. What is called exactly what was
+    typed comes first, then what begins with it; documents are last."""
     sections = [
-        Section(_("On this page"), [choice for choice in _acts(actor, here) if _fits(choice, asked)]),
+        _section(_("On this page"), _fitting(_acts(actor, here), asked), asked),
         *(
             Section(
                 group.label,
                 [Choice(hit.name, hit.detail, hit.icon, hit.href) for hit in group.hits if hit.href],
+                group.rank,
             )
             for group in find_all(actor, asked, OBJECTS)
         ),
-        Section(_("Go to"), [choice for choice in _places(request) if _fits(choice, asked)]),
-        Section(_("Documentation"), list(_documents(asked))[:DOCUMENTS]),
+        _section(_("Go to"), _fitting(_places(request), asked), asked),
+        Section(_("Documentation"), _fitting(_documents(asked), asked)[:DOCUMENTS], HOLDS),
     ]
-    return [section for section in sections if section.choices]
+    return sorted((section for section in sections if section.choices), key=lambda section: section.rank)
 
 
-def _fits(choice: Choice, asked: Asked) -> bool:
-    return asked.key in fold(str(choice.label))
+def _fitting(offered: Iterable[Choice], asked: Asked) -> list[Choice]:
+    """Those that hold what was typed, the best first."""
+    fits = [choice for choice in offered if asked.key in fold(str(choice.label))]
+    return sorted(fits, key=lambda choice: rank(asked, choice.label))
+
+
+def _section(label: str, choices: list[Choice], asked: Asked) -> Section:
+    return Section(label, choices, rank(asked, choices[0].label) if choices else HOLDS)
 
 
 def _places(request: HttpRequest) -> Iterator[Choice]:
@@ -96,14 +105,14 @@ def _acts(actor: Actor, here: str) -> Iterator[Choice]:
 
 
 def _documents(asked: Asked) -> Iterator[Choice]:
-    """Pages of the documentation in the reader's language whose title holds what was typed."""
+    """Pages of the documentation in the reader's language; none before something was typed."""
     if not asked.key:
         return
     path = settings.VAR / "docs" / "current" / "index.json"
     if not path.exists():
         return
     for title, address, language in _index(path, path.stat().st_mtime_ns):
-        if language == get_language() and asked.key in fold(title):
+        if language == get_language():
             yield Choice(title, "", "book", address)
 
 
