@@ -128,6 +128,20 @@ def test_an_operator_sees_hosts_that_need_an_eye_with_the_remedy(operator: Clien
     assert "authorized_keys" in page
 
 
+def test_the_same_trouble_of_many_hosts_is_told_once_and_leads_to_them(operator: Client) -> None:
+    factories.make_zone(hosts=9)
+    ill = list(Host.objects.order_by("pk").values_list("pk", flat=True)[:7])
+    Host.objects.filter(pk__in=ill).update(state=HostState.DISCONNECTED, state_reason="host_unreachable")
+    page = operator.get("/").text
+    assert page.count("The host does not answer") == 1
+    link = '<a href="/infrastructure/hosts/?trouble=host_unreachable">7 hosts</a>'
+    assert link in page
+    listed = operator.get("/infrastructure/hosts/?trouble=host_unreachable").text
+    names = Host.objects.order_by("pk").values_list("name", flat=True)
+    assert [name in listed for name in names] == [True] * 7 + [False] * 2
+    assert '<option value="host_unreachable" selected>The host does not answer</option>' in listed
+
+
 def test_an_operator_sees_jobs_that_are_stuck_and_those_that_failed_today(operator: Client) -> None:
     zone = factories.make_zone()
     make_job(zone, JobState.STUCK, hours=90)

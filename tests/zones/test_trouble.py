@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from apps.core.messages import host_trouble
 from apps.core.words.hosts import HOST_TROUBLES
 from apps.zones.models import Host
-from apps.zones.trouble import in_trouble, troubles_of
+from apps.zones.trouble import count_troubles, has_trouble, in_trouble, troubles_of
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -42,6 +42,24 @@ def test_each_trouble_is_seen_by_both(columns: dict[str, Any], codes: list[str])
     Host.objects.update(**columns)
     assert troubles_of(Host.objects.get(), now) == codes
     assert Host.objects.filter(in_trouble(now)).exists() == bool(codes)
+    assert [one.code for one in count_troubles(now)] == codes
+    found = [code for code in HOST_TROUBLES if Host.objects.filter(has_trouble(code, now)).exists()]
+    assert set(found) == set(codes)
+
+
+def test_troubles_are_counted_over_all_hosts_the_most_frequent_first() -> None:
+    factories.make_zone(hosts=6)
+    keys = list(Host.objects.order_by("pk").values_list("pk", flat=True))
+    Host.objects.filter(pk__in=keys[:1]).update(state="Alert", state_reason="wrong_arch")
+    Host.objects.filter(pk__in=keys[1:3]).update(state="Disconnected")
+    Host.objects.filter(pk__in=keys[3:4]).update(state="Disconnected", state_reason="host_unreachable")
+    Host.objects.filter(pk__in=keys[3:5]).update(enabled=False)
+    assert [(one.code, one.hosts) for one in count_troubles()] == [
+        ("host_unreachable", 3),
+        ("wrong_arch", 1),
+        ("host_disabled", 2),
+    ]
+    assert count_troubles()[1].one == keys[0]
 
 
 @pytest.mark.parametrize("language", ["en", "el"])

@@ -23,7 +23,7 @@ from apps.portal.infrastructure.gauges import Gauge, place_gauges
 from apps.portal.infrastructure.hosts import SEEN_TWICE
 from apps.storage.models import Template
 from apps.zones.models import Host, HostState
-from apps.zones.trouble import in_trouble, troubles_of
+from apps.zones.trouble import Counted, count_troubles
 
 SHOWN = 8
 CLUSTERS_SHOWN = 12
@@ -40,21 +40,35 @@ class FirstStep:
 
 def operator_context(actor: Actor) -> dict[str, Any]:
     whole = capacity_of(actor)
-    trouble = Host.objects.filter(in_trouble()).select_related("cluster", "zone")
-    hosts = list(trouble.order_by("state", "name_sort", "pk")[: SHOWN + 1])
+    troubles = count_troubles()
     steps = first_steps(whole)
     return {
         "whole": whole,
         "gauges": place_gauges(whole),
         "charts": charts_of(whole),
-        "hosts": [(host, [host_trouble(code) for code in troubles_of(host)]) for host in hosts[:SHOWN]],
-        "more_hosts": len(hosts) > SHOWN,
+        "troubles": _troubles(troubles[:SHOWN]),
+        "more_troubles": len(troubles) > SHOWN,
         "connecting": whole.hosts.hosts_by_state.get(HostState.CONNECTING, 0),
         "jobs_in_trouble": jobs_in_trouble(),
         "jobs": jobs_of(actor),
         "strays": StrayMachine.objects.filter(sightings__gte=SEEN_TWICE).count(),
         "steps": steps if not all(step.done for step in steps) else [],
     }
+
+
+def _troubles(counted: list[Counted]) -> list[dict[str, Any]]:
+    """What is the matter, once however many hosts have it; the host itself where it is one alone."""
+    alone = [trouble.one for trouble in counted if trouble.hosts == 1]
+    hosts = Host.objects.select_related("zone").defer("private_key").in_bulk(alone)
+    return [
+        {
+            "code": trouble.code,
+            "hosts": trouble.hosts,
+            "host": hosts.get(trouble.one) if trouble.hosts == 1 else None,
+            "told": host_trouble(trouble.code),
+        }
+        for trouble in counted
+    ]
 
 
 def jobs_in_trouble() -> list[tuple[Job, str, Any]]:

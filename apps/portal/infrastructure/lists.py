@@ -14,30 +14,38 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.actor import Actor
 from apps.core.messages import host_trouble
+from apps.core.words.codes import CODES
+from apps.core.words.hosts import HOST_TROUBLES
 from apps.portal.infrastructure.gauges import cpu_gauge, memory_gauge, storage_gauge
 from apps.portal.infrastructure.parts import PARTS
 from apps.portal.list_cells import badge
-from apps.portal.list_filters import Choice, Control, Flag, Found, Option, Owner, Search
+from apps.portal.list_filters import Choice, Control, Flag, Found, Label, Option, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import operator_page
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.api import InTrouble
 from apps.zones.models import Cluster, Host, HostState, Pod, Zone
-from apps.zones.trouble import troubles_of
+from apps.zones.trouble import has_trouble, troubles_of
 
 
 class Trouble:
-    """Hosts that need an eye, or those that do not."""
+    """Hosts that need an eye, or those that do not; or, by its code, those that have one certain trouble."""
 
     name, label, operators = "trouble", _("Needs an eye"), True
 
     def condition(self, text: str, found: Found) -> Q:
-        return InTrouble().condition(self.name, text)
+        return has_trouble(text) if _is_code(text) else InTrouble().condition(self.name, text)
 
     def control(self, text: str, found: Found) -> Control:
-        words = (("true", _("Needs an eye")), ("false", _("All is well")))
+        words: list[tuple[str, Label]] = [("true", _("Needs an eye")), ("false", _("All is well"))]
+        if _is_code(text):
+            words.append((text, host_trouble(text).title))
         options = [Option(value, label, text == value) for value, label in words]
         return Control(self.name, self.label, "select", text, options)
+
+
+def _is_code(text: str) -> bool:
+    return text in HOST_TROUBLES or text in CODES
 
 
 def _trouble(host: Host) -> str:
