@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 from django.db.models import CharField, Model, Q, QuerySet, Value
@@ -150,46 +150,43 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
-class Exactly:
-    """Rows whose column is exactly this text."""
+class _Typed:
+    """What is typed as it stands, into one field of this kind."""
+
+    kind: ClassVar[str] = "typed"
 
     name: str
     label: Label
     path: str = ""
     operators: bool = False
 
+    def control(self, text: str, found: Found) -> Control:
+        return Control(self.name, self.label, self.kind, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly(_Typed):
+    """Rows whose column is exactly this text."""
+
     def condition(self, text: str, found: Found) -> Q:
         return filters.ByText(self.path or self.name).condition(self.name, text)
 
-    def control(self, text: str, found: Found) -> Control:
-        return Control(self.name, self.label, "typed", text)
-
 
 @dataclass(frozen=True, slots=True)
-class Id:
+class Id(_Typed):
     """Rows about the object of this public id, which a link brings along."""
 
-    name: str
-    label: Label
-    path: str
-    operators: bool = False
-
     def condition(self, text: str, found: Found) -> Q:
-        return filters.ById(self.path).condition(self.name, text)
-
-    def control(self, text: str, found: Found) -> Control:
-        return Control(self.name, self.label, "typed", text)
+        return filters.ById(self.path or self.name).condition(self.name, text)
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class Day(_Typed):
     """Rows since the beginning of a day (UTC); with `until`, up to its end."""
 
-    name: str
-    label: Label
-    path: str
+    kind: ClassVar[str] = "date"
+
     until: bool = False
-    operators: bool = False
 
     def condition(self, text: str, found: Found) -> Q:
         try:
@@ -200,10 +197,7 @@ class Day:
             raise InvalidInput("not_a_day", place=self.name)
         begin = datetime.combine(day, time(), tzinfo=UTC)
         bound = {"lt": begin + timedelta(days=1)} if self.until else {"gte": begin}
-        return Q(**{f"{self.path}__{how}": value for how, value in bound.items()})
-
-    def control(self, text: str, found: Found) -> Control:
-        return Control(self.name, self.label, "date", text)
+        return Q(**{f"{self.path or self.name}__{how}": value for how, value in bound.items()})
 
 
 @dataclass(frozen=True, slots=True)
