@@ -37,7 +37,7 @@ def create_pod(
 ) -> Pod:
     """A pod, its one flat guest network on `bridge` of each of its hosts, and the range's addresses."""
     policy.require(actor, "pod.create")
-    Zone.objects.select_for_update().get(pk=zone.pk)
+    _one_at_a_time(zone.pk)
     subnet = clean_subnet(
         zone,
         cidr=cidr,
@@ -65,6 +65,11 @@ def create_pod(
     addresses = create_range(network, *subnet.guest)
     events.record(actor, "pod.create", pod, cidr=subnet.cidr, addresses=addresses)
     return pod
+
+
+def _one_at_a_time(zone_id: int) -> None:
+    """No other pod of the zone is made or changed meanwhile; machines are, so its key is not locked."""
+    Zone.objects.select_for_update(no_key=True).get(pk=zone_id)
 
 
 def _clean_mtu(mtu: object) -> int:
@@ -96,8 +101,8 @@ def change_pod(
     nobody holds. A machine takes a new bridge or MTU at its next start; the gateway is written into its
     first-boot settings, so only machines deployed from now on have a new one."""
     policy.require(actor, "pod.change", pod)
-    Zone.objects.select_for_update().get(pk=pod.zone_id)
-    pod = Pod.objects.select_for_update().get(pk=pod.pk)  # whole rows are saved below
+    _one_at_a_time(pod.zone_id)
+    pod = Pod.objects.select_for_update(no_key=True).get(pk=pod.pk)  # the whole row is saved below
     network = Network.objects.get(pod=pod)
     before = _described(pod, network)
     subnet = clean_subnet(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.actor import Actor
+from apps.core import sql
 from apps.core.constraints import insert
 from apps.core.errors import Conflict, InvalidInput, NameTaken, ObjectInUse
 from apps.core.messages import explain
@@ -102,6 +105,32 @@ def test_a_pod_changes_its_ranges_and_keeps_what_is_held(zone: Zone) -> None:
     change_pod(OPERATOR, pod, reserved_start=None, reserved_end=None)
     pod.refresh_from_db()
     assert (pod.reserved_start, pod.reserved_last) == (None, None)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_is_claimed_while_the_range_shrinks_stays(transactional_db: None) -> None:
+    zone = factories.make_zone(hosts=0, pods=0, clusters=0, pool=None)
+    pod = create_pod(OPERATOR, zone=zone, **GOOD)
+    outcomes: list[object] = []
+
+    def shrink() -> None:
+        try:
+            outcomes.append(change_pod(OPERATOR, pod, guest_end="10.9.1.100"))
+        except ObjectInUse as error:
+            outcomes.append(error.params["counts"])
+        finally:
+            connection.close()
+
+    shrinking = threading.Thread(target=shrink)
+    with transaction.atomic():
+        IpAddress.objects.filter(address="10.9.1.200").update(holder=uuid4())
+        shrinking.start()
+        while shrinking.is_alive() and not sql.rows("SELECT 1 FROM pg_locks WHERE NOT granted", {}):
+            pass
+    shrinking.join(60)
+    assert outcomes == [{"IP address": 1}]
+    assert addresses_of(pod)[-1] == "10.9.1.255"
 
 
 @pytest.mark.parametrize(
