@@ -28,5 +28,6 @@ document.addEventListener("click", (event) => {
 });
 dialog?.addEventListener("close", () => {
   dialog.replaceChildren();
-  opener?.focus();
+  const back = opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id);
+  if (back) back.focus(); // a page that follows what happens may have drawn the link anew
 });

@@ -13,7 +13,7 @@ from apps.storage.models import Template
 from apps.zones.models import Cluster, Host, HostState, Zone
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 NEW, CHECK = "/virtual-machines/new/", "/virtual-machines/new/check/"
 
 

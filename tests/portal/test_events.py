@@ -16,7 +16,7 @@ from apps.compute.states import State
 from apps.jobs.models import Event
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
 
 @pytest.fixture
