@@ -35,11 +35,16 @@ def _tasks() -> HostTasks:
     return connect.tasks(_here())
 
 
-def open_folder(folder: Path, mount: Mount | None) -> None:
+def mount(what: Mount) -> None:
+    """See that it is mounted here."""
+    connect.mounts(_here()).mount(what)
+
+
+def open_folder(folder: Path, mounted: Mount | None) -> None:
     """See that the folder is there, mounted from its server if it has one, and can be written."""
     try:
-        if mount is not None:
-            connect.mounts(_here()).mount(mount)
+        if mounted is not None:
+            mount(mounted)
         else:
             folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -11,17 +11,17 @@ from django.conf import settings
 from django.db.models import F
 
 from apps.accounts.actor import Actor
-from apps.core.errors import CloudError, Conflict, InvalidInput, NotFound, ObjectInUse, ResourceBusy
+from apps.core.errors import Conflict, InvalidInput, NotFound, ObjectInUse, ResourceBusy
 from apps.core.names import clean_name
 from apps.jobs.models import Event, Job, JobLock
 from apps.jobs.world import findings_of
 from apps.storage import services
 from apps.storage.models import PrimaryStorage, SecondaryStorage
-from apps.zones.models import Host, HostState, Zone
+from apps.zones.models import HostState, Zone
 from tests import factories
 from workers import hosts, images
 from workers.drivers.base import Mount
-from workers.drivers.errors import DriverError
+from workers.drivers.errors import CommandFailed, DriverError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OPERATOR = Actor.system("a test")
@@ -194,8 +194,32 @@ def test_a_host_mounts_the_templates_before_it_copies_one(zone: Zone) -> None:
     assert source == f"{mount.folder}/{template.image}.qcow2"
 
 
-@pytest.mark.parametrize("refusal", [NotFound])
-def test_nobody_but_operators_changes_storage(zone: Zone, refusal: type[CloudError]) -> None:
+def test_a_template_is_not_deleted_where_its_storage_is_not_mounted(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.operations.storage.delete_template import DeleteImage
+
+    template = factories.make_template(zone, factories.make_account())
+    SecondaryStorage.objects.update(driver="nfs", server="nas", path="/export/secondary")
+    template.secondary_storage.refresh_from_db()
+    operation: Any = mock.MagicMock(template=template)
+    operation.world.local.side_effect = lambda _name, work, deadline: work()
+    asked: list[tuple[str, object]] = []
+
+    def unreachable(mount: Mount) -> None:
+        asked.append(("mount", mount.source))
+        raise CommandFailed("mounting nas: no route to host")
+
+    monkeypatch.setattr(images, "remove", lambda path: asked.append(("remove", path)))
+    monkeypatch.setattr(images, "mount", unreachable)
+    with pytest.raises(CommandFailed):
+        DeleteImage().do(operation)
+    monkeypatch.setattr(images, "mount", lambda mount: asked.append(("mount", mount.source)))
+    DeleteImage().do(operation)
+    assert asked == [("mount", "nas:/export/secondary")] * 2 + [("remove", operation.file)]
+
+
+def test_nobody_but_operators_changes_storage(zone: Zone) -> None:
     pool = pool_of(zone)
     member = Actor(factories.make_user(factories.make_account()))
     storage, _job = services.create_secondary_storage(OPERATOR, zone=zone, name="s", path="/srv/s")
@@ -205,7 +229,7 @@ def test_nobody_but_operators_changes_storage(zone: Zone, refusal: type[CloudErr
         lambda: services.change_secondary_storage(member, storage, name="x"),
         lambda: services.reconnect_secondary_storage(member, storage),
     ):
-        with pytest.raises(refusal):
+        with pytest.raises(NotFound):
             act()
     assert Job.objects.count() == jobs
-    assert Host.objects.filter(zone=zone).exists()
+    assert not Event.objects.filter(kind__endswith=".change").exists()

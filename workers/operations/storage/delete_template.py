@@ -9,7 +9,7 @@ from typing import Any, Literal
 from apps.core.errors import ObjectInUse
 from apps.storage.models import Template, TemplateCopy
 from apps.storage.reach import host_at_hand
-from workers import images
+from workers import hosts, images
 from workers.drivers.errors import HostUnreachable
 from workers.operation import Operation, Outcome, PointOfNoReturn, Step
 
@@ -49,6 +49,9 @@ class DeleteImage(Step):
     no_undo = "it comes after the point of no return"
 
     def do(self, op: DeleteTemplate) -> Outcome:
+        """A file counts as removed when it is not there: so be sure to look where it would be."""
+        if mount := hosts.mount_of(op.template.secondary_storage):
+            op.world.local("images.mount", lambda: images.mount(mount), deadline=20.0)
         op.world.local("images.remove", lambda: images.remove(op.file), deadline=20.0)
         return None
 
