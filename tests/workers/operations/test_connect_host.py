@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -15,7 +17,7 @@ from apps.zones import services
 from apps.zones.models import Cluster, Host, HostState
 from tests import factories
 from tests.lab import Lab
-from workers import engine, hosts, operations, sync
+from workers import engine, hosts, operations, sync, world
 from workers.drivers import connect
 
 assert operations
@@ -59,6 +61,25 @@ def test_a_simulated_host_has_what_the_wizard_says(cluster: Cluster) -> None:
     host.refresh_from_db()
     said = str(HostForm.base_fields["count"].help_text)
     assert f"{host.cpu_cores} cores and {host.memory_mib // 1024} GiB" in said
+
+
+def test_an_overcommit_that_changes_while_a_host_is_asked_counts(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "send", lambda *_args, **_options: True)
+    factories.make_zone(hosts=1, pool=None)
+    host, cluster = Host.objects.get(), Cluster.objects.get()
+
+    def asked(name: str, work: Callable[[], Any]) -> Any:
+        services.change_cluster(OPERATOR, cluster, cpu_overcommit_percent=300)
+        return work()
+
+    monkeypatch.setattr(world, "interceptor", asked)
+    assert ran(services.reconnect_host(OPERATOR, host)).state == "done"
+    host.refresh_from_db()
+    assert host.cpu_cores > 0
+    assert host.capacity_vcpus == 3 * host.cpu_cores
+    hosts.drop_all()
 
 
 @pytest.mark.lab

@@ -78,6 +78,7 @@ class ConnectHost(Operation):
         host.state = HostState.UP if fits else HostState.ALERT
         host.state_reason = "" if fits else "wrong_arch"
         host.last_seen_at, host.missed_syncs = timezone.now(), 0
+        host.cluster.refresh_from_db()  # its overcommit may have changed while the host was asked
         set_capacity(host)
         host.save(
             update_fields=[
