@@ -83,10 +83,17 @@ def _told(field: forms.Field, value: Any) -> Any:
     if isinstance(field, forms.BooleanField):
         return bool(value)
     if isinstance(field, forms.IntegerField):
-        return int(value) if str(value).isdigit() else value
+        return _whole(value)
     if isinstance(field, forms.ModelChoiceField):
         return str(value) if value else None
     return "" if value is None else value
+
+
+def _whole(value: Any) -> Any:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def asked(request: HttpRequest, method: str, path: str, form: ServiceForm | None = None, **more: Any) -> Any:

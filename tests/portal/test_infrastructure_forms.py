@@ -109,6 +109,8 @@ def test_a_simulated_host_has_the_processor_of_its_cluster(operator: Client) -> 
         ("pods", {"cidr": "10.1.0.0/33"}, "cidr"),
         ("pods", {"gateway": "10.2.0.1"}, "gateway"),
         ("pods", {"bridge": "br 0"}, "bridge"),
+        ("pods", {"mtu": "²"}, "mtu"),
+        ("pods", {"mtu": "1" * 5000}, "mtu"),
         ("clusters", {"cpu_overcommit_percent": "5"}, "cpu_overcommit_percent"),
         ("hosts", {"address": "not an address"}, "address"),
         ("hosts", {"private_key": "x"}, "private_key"),
