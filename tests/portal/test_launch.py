@@ -91,6 +91,19 @@ def test_however_many_hosts_are_typed_none_is_left_out(client: Client) -> None:
     assert sections["hosts"][-1]["address"] == "10.9.3.50"
 
 
+def test_a_review_of_much_says_how_much_more_there_is(client: Client) -> None:
+    fill(
+        client,
+        cluster={"hypervisor": "simulator"},
+        host={"count": "400", "hosts": ""},
+        primary={"protocol": "directory", "scope": "cluster", "path": "/srv/shared"},
+    )
+    shown = client.get("/launch/review/")
+    more = len(shown.context["plan"].changes) - len(shown.context["items"])
+    assert more > 0
+    assert f"and {more} more" in shown.content.decode()
+
+
 def test_simulated_hosts_have_the_processor_of_their_cluster(client: Client) -> None:
     launched(
         client,

@@ -25,7 +25,7 @@ from apps.launch.services import discard_draft, document_of, draft_of, launch_dr
 from apps.launch.told import counted_changes, told_finding
 from apps.portal.copy_as import ApiRequest, Secret, Snippets, portal_of, snippets
 from apps.portal.launch.forms import FORMS, LEADS, TITLES, StepForm
-from apps.portal.launch.shown import shown_items
+from apps.portal.launch.shown import SHOWN, shown_items
 from apps.portal.pages import complain, operator_page, told
 
 RECENT = 10
@@ -198,6 +198,7 @@ def _reviewed(plan: Plan, draft: ZoneDraft) -> dict[str, Any]:
         "marks": marks("review", draft),
         "plan": plan,
         "items": shown_items(plan),
+        "more": max(0, len(plan.changes) - SHOWN),
         "summary": counted_changes(plan),
         "refused": [one for one in findings if one["level"] == Level.REFUSED],
         "warnings": [one for one in findings if one["level"] == Level.WARNING],
