@@ -329,10 +329,6 @@ class Shown:
     def bulk(self) -> Sequence[Any]:
         return self.declared.bulk(self.actor) if self.declared.bulk else ()
 
-    @property
-    def csv_columns(self) -> list[Column]:
-        return self.columns
-
     def chunks(self) -> Iterable[list[Row]]:
         """All rows that match, some hundred at a time."""
         for pks in keyset.chunks(self.matching, self.order, 500):

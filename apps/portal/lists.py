@@ -139,5 +139,5 @@ class ListPage:
             return redirect(f"{request.path}?{view.query}")
         shown = Shown(self, request, actor, self.rows() if rows is None else rows, live=live)
         if request.GET.get("format") == "csv" and not shown.errors:
-            return csv_of(request, shown.title, shown.csv_columns, shown.chunks())
+            return csv_of(request, shown.title, shown.columns, shown.chunks())
         return shown.answer(context)
