@@ -37,9 +37,13 @@ const ACTS = {
   k: () => moveRow(-1),
 };
 
+// On a keyboard that is set to Greek the letters are where they are on a Latin one.
+const keyOf = ({ key, code }) => (/^[^\x00-\x7f]/.test(key) && /^Key[A-Z]$/.test(code) ? code[3].toLowerCase() : key);
+
 document.addEventListener("keydown", (event) => {
-  if (event.isComposing || !document.getElementById("palette")) return;
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+  if (event.isComposing || !event.key || !document.getElementById("palette")) return;
+  const key = keyOf(event);
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && key.toLowerCase() === "k") {
     event.preventDefault();
     openPalette();
     return;
@@ -48,9 +52,9 @@ document.addEventListener("keydown", (event) => {
   if (off || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const going = event.timeStamp - wentAt < GO_WITHIN;
   wentAt = -Infinity;
-  if (going && GO[event.key]) {
+  if (going && GO[key]) {
     event.preventDefault();
-    leads(GO[event.key]);
-  } else if (event.key === "g") wentAt = event.timeStamp;
-  else if (ACTS[event.key]?.()) event.preventDefault();
+    leads(GO[key]);
+  } else if (key === "g") wentAt = event.timeStamp;
+  else if (ACTS[key]?.()) event.preventDefault();
 });

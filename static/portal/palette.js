@@ -115,7 +115,10 @@ export const openPalette = () => {
 
 if (palette) {
   remember();
-  input.addEventListener("input", askSoon);
+  input.addEventListener("input", () => {
+    choose(null); // the list answers what was typed before: Enter must not do any of it
+    askSoon();
+  });
   input.addEventListener("keydown", (event) => {
     const all = options();
     const at = all.indexOf(chosen());

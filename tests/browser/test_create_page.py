@@ -158,6 +158,28 @@ def test_the_palette_finds_and_goes_by_keyboard(member: Page, site: Site) -> Non
     expect(member.locator("#palette")).not_to_be_visible()
 
 
+def test_enter_before_the_palette_has_answered_does_nothing_but_search(member: Page, site: Site) -> None:
+    member.goto(f"/virtual-machines/{site.objects['stopped']}/")
+    member.keyboard.press("Control+k")
+    expect(member.get_by_role("group", name="On this page").get_by_role("option").first).to_be_visible()
+    member.route("**/search/palette/**", lambda _route: None)  # never answered
+    member.keyboard.type("web")
+    member.keyboard.press("Enter")
+    member.wait_for_url("**/search/?*q=web*")
+
+
+def test_shortcuts_work_on_a_keyboard_that_is_set_to_greek(member: Page) -> None:
+    member.goto("/ssh-keys/")
+    press = """([key, code, ctrlKey]) => document.body.dispatchEvent(
+      new KeyboardEvent("keydown", { key, code, ctrlKey, bubbles: true, cancelable: true }))"""
+    member.evaluate(press, ["κ", "KeyK", True])
+    expect(member.locator("#palette")).to_be_visible()
+    member.keyboard.press("Escape")
+    member.evaluate(press, ["γ", "KeyG", False])
+    member.evaluate(press, ["τ", "KeyT", False])
+    member.wait_for_url("**/trash/")
+
+
 def test_the_palette_remembers_pages_and_acts_on_the_one_that_is_open(member: Page, site: Site) -> None:
     path = f"/virtual-machines/{site.objects['stopped']}/"
     member.goto(path)
