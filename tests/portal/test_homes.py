@@ -10,21 +10,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Account, Quota, User
+from apps.accounts.models import Account, Quota
 from apps.compute.models import Nic, StrayMachine
 from apps.compute.states import State
 from apps.jobs.models import Job, JobState
 from apps.network.models import IpAddress
 from apps.zones.models import Host, HostState, Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import User
 from apps.compute.models import StrayMachine, VirtualMachine
 from apps.jobs.models import Event, Job
 from apps.portal.infrastructure import overview
@@ -19,6 +18,7 @@ from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Cluster, Host, HostState, Pod, Zone
 from tests import factories
 from tests.api.conftest import PUBLIC_KEY
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 AT = "/infrastructure/"
@@ -27,12 +27,6 @@ AT = "/infrastructure/"
 @pytest.fixture
 def operator() -> Client:
     return client_of(factories.make_user(super_admin=True))
-
-
-def client_of(user: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.accounts.models import User
 from apps.jobs.models import Event, Job
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
 from tests import factories
 from tests.api.conftest import PUBLIC_KEY
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 AT = "/infrastructure/"
@@ -21,12 +21,6 @@ AT = "/infrastructure/"
 @pytest.fixture
 def operator() -> Client:
     return client_of(factories.make_user(super_admin=True))
-
-
-def client_of(user: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -50,7 +50,6 @@ class Part:
     parent: str = ""
     related: tuple[str, ...] = ()
     initial: Callable[[Any], dict[str, Any]] = lambda row: {"name": row.name}
-    parent_label: Label = ""
 
     @property
     def switches(self) -> bool:
@@ -92,6 +91,9 @@ def _change_host(actor: Actor, host: Host, **given: Any) -> Host:
     return zones.change_host(actor, host, **given)[0]
 
 
+_SWITCH = (zones.enable, zones.disable)
+_SWITCH_STORAGE = (storage.enable_storage, storage.disable_storage)
+
 PARTS: dict[str, Part] = {
     part.kind: part
     for part in (
@@ -124,10 +126,8 @@ PARTS: dict[str, Part] = {
             zones.create_zone,
             zones.remove_zone,
             zones.change_zone,
-            zones.enable,
-            zones.disable,
+            *_SWITCH,
             parent="region",
-            parent_label=_("Region"),
             related=("region",),
             initial=_zone_initial,
         ),
@@ -145,10 +145,8 @@ PARTS: dict[str, Part] = {
             network.create_pod,
             network.remove_pod,
             network.change_pod,
-            zones.enable,
-            zones.disable,
+            *_SWITCH,
             parent="zone",
-            parent_label=_("Zone"),
             related=("zone__region", "network"),
             initial=_pod_initial,
         ),
@@ -166,10 +164,8 @@ PARTS: dict[str, Part] = {
             zones.create_cluster,
             zones.remove_cluster,
             zones.change_cluster,
-            zones.enable,
-            zones.disable,
+            *_SWITCH,
             parent="pod",
-            parent_label=_("Pod"),
             related=("pod__zone__region",),
             initial=_initial("name", "cpu_overcommit_percent", "memory_overcommit_percent"),
         ),
@@ -187,10 +183,8 @@ PARTS: dict[str, Part] = {
             _add_host,
             zones.remove_host,
             _change_host,
-            zones.enable,
-            zones.disable,
+            *_SWITCH,
             parent="cluster",
-            parent_label=_("Cluster"),
             related=("cluster__pod__zone__region", "pod", "zone"),
             initial=_initial("name", "address", "port", "username", "host_key", "uri"),
         ),
@@ -208,8 +202,7 @@ PARTS: dict[str, Part] = {
             storage.create_primary_storage,
             storage.remove_primary_storage,
             storage.change_primary_storage,
-            storage.enable_storage,
-            storage.disable_storage,
+            *_SWITCH_STORAGE,
             related=("zone__region", "cluster__pod__zone__region", "host"),
             initial=_pool_initial,
         ),
@@ -227,10 +220,8 @@ PARTS: dict[str, Part] = {
             storage.create_secondary_storage,
             storage.remove_secondary_storage,
             storage.change_secondary_storage,
-            storage.enable_storage,
-            storage.disable_storage,
+            *_SWITCH_STORAGE,
             parent="zone",
-            parent_label=_("Zone"),
             related=("zone__region",),
             initial=_initial("name", "server", "path"),
         ),

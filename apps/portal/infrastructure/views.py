@@ -127,8 +127,9 @@ def _new_form(part: Part, request: HttpRequest) -> ServiceForm:
     initial = {"parent": request.GET.get("in", "")}
     form = part.new_form(request.POST if request.method == "POST" else None, initial=initial)
     if part.parent:
-        rows = PARTS[part.parent].rows()
-        field = ParentField(rows.order_by("name_sort", "pk"), to_field_name="uuid", label=part.parent_label)
+        parent = PARTS[part.parent]
+        rows = parent.rows().order_by("name_sort", "pk")
+        field = ParentField(rows, to_field_name="uuid", label=parent.label)
         field.widget.attrs["class"] = "form-select"
         form.fields = {"parent": field, **form.fields}
         form.parent_name = part.parent
