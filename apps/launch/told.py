@@ -39,7 +39,7 @@ def told_item(item: Item) -> dict[str, Any]:
     return {
         "action": str(item.action),
         "kind": item.kind,
-        "name": item.part.region if item.kind == "region" else item.name,
+        "name": item.name,
         "within": item.within,
         "place": item.where.place,
         "line": item.where.line,

@@ -42,6 +42,8 @@ def test_each_trouble_is_seen_by_both(columns: dict[str, Any], codes: list[str])
     Host.objects.update(**columns)
     assert troubles_of(Host.objects.get(), now) == codes
     assert Host.objects.filter(in_trouble(now)).exists() == bool(codes)
+    assert Host.objects.exclude(in_trouble(now)).exists() == (not codes)
+    assert Host.objects.filter(~in_trouble(now)).exists() == (not codes)
     assert [one.code for one in count_troubles(now)] == codes
     found = [code for code in HOST_TROUBLES if Host.objects.filter(has_trouble(code, now)).exists()]
     assert set(found) == set(codes)
