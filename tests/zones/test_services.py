@@ -283,6 +283,13 @@ def test_a_host_with_a_job_under_way_is_not_removed(simulated: Cluster) -> None:
     with pytest.raises(ResourceBusy) as caught:
         services.remove_host(OPERATOR, host)
     assert caught.value.params["job"] == str(job.uuid)
+    _host, waiting = services.change_host(OPERATOR, host, address="10.9.9.9")
+    assert waiting is not None
+    JobLock.objects.all().delete()
+    Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, finished_at=job.created_at)
+    with pytest.raises(ResourceBusy) as caught:  # it has no lock yet, and is about to take it
+        services.remove_host(OPERATOR, host)
+    assert caught.value.params["job"] == str(waiting.uuid)
 
 
 def test_disabling_is_recorded_once() -> None:

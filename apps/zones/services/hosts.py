@@ -12,10 +12,9 @@ from apps.accounts import policy, secrets
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_host_address, clean_path, clean_settings, clean_whole
 from apps.core.constraints import delete, insert, update
-from apps.core.errors import InvalidInput, StateConflict
+from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
 from apps.core.names import clean_name
 from apps.jobs import events
-from apps.jobs.locks import refuse_held
 from apps.jobs.models import Job, JobLock
 from apps.jobs.services import cancel_job, submit
 from apps.zones.keys import clean_host_key, clean_private_key, fingerprint
@@ -187,6 +186,9 @@ def _reach_another_way(actor: Actor, host: Host) -> Job:
 def remove_host(actor: Actor, host: Host) -> None:
     """Forget a host that holds nothing. Nothing is done on the host itself."""
     policy.require(actor, "host.remove", host)
-    refuse_held(lock_of(host))
+    # not only the job that has its lock: another one may be about to take that
+    job = Job.objects.filter(target_uuid=host.uuid, finished_at=None).order_by("id").first()
+    if job is not None:
+        raise ResourceBusy(job=str(job.uuid), kind=job.kind)
     events.record(actor, "host.remove", host)
     delete(host)
