@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -78,6 +79,7 @@ def test_no_act_is_open_to_members(zone: Zone) -> None:
 def test_an_empty_cloud_says_how_to_begin(operator: Client) -> None:
     page = operator.get(AT).text
     assert "Nothing is built yet" in page
+    assert re.search(r'href="/launch/">[^<]*Begin', page)
 
 
 def test_the_tree_shows_the_cloud_with_its_numbers(zone: Zone, operator: Client) -> None:

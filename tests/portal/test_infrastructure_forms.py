@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -84,6 +85,18 @@ def test_a_cloud_is_built_by_forms(operator: Client) -> None:
     assert (mounted.scope, mounted.driver, mounted.server) == ("cluster", "nfs", "nas.example.org")
     assert PrimaryStorage.objects.get(uuid=near).host == Host.objects.get(uuid=host)
     assert "Athens" in operator.get(AT).text
+
+
+def test_a_form_that_is_given_up_leads_back_to_where_it_was_opened(zone: Zone, operator: Client) -> None:
+    def cancel(path: str) -> str:
+        found = re.search(r'href="([^"]*)" data-dialog-close', operator.get(path).text)
+        assert found
+        return found[1]
+
+    assert cancel(f"{AT}pods/new/?in={zone.uuid}") == f"{AT}zones/{zone.uuid}/"
+    assert cancel(f"{AT}pods/new/?in=nonsense") == cancel(f"{AT}pods/new/") == AT
+    assert cancel(f"{AT}zones/{zone.uuid}/change/") == f"{AT}zones/{zone.uuid}/"
+    assert cancel(f"{AT}primary-storages/new/") == f"{AT}primary-storages/"
 
 
 def test_a_simulated_host_has_the_processor_of_its_cluster(operator: Client) -> None:

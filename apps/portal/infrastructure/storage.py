@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -110,7 +111,8 @@ def primary_new(request: HttpRequest, actor: Actor) -> HttpResponse:
             messages.success(request, _("%(name)s is there.") % {"name": made[0].name})
             return redirect("portal:primary-storage", made[0].uuid)
     part = PARTS["primary-storage"]
-    context = {"part": part, "form": form, "heading": part.new_label, "back": ("portal:primary-storages", "")}
+    back = reverse("portal:primary-storages")
+    context = {"part": part, "form": form, "heading": part.new_label, "back": back}
     context |= asked(request, "POST", f"{part.plural}/", form)
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 

@@ -9,11 +9,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.rest import parse_uuid
 from apps.compute.capacity import capacity_of
 from apps.core.errors import CloudError, NotFound
 from apps.jobs.events import event_label
@@ -146,12 +148,12 @@ class ParentField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return " › ".join(one.name for one in above(obj))
 
 
-def _back(part: Part, request: HttpRequest) -> tuple[str, str]:
-    uuid = request.GET.get("in", "")
-    try:
-        return (f"portal:{part.parent}", str(UUID(uuid))) if part.parent else ("portal:infrastructure", "")
-    except ValueError:
-        return "portal:infrastructure", ""
+def _back(part: Part, request: HttpRequest) -> str:
+    """The page of what the new part is to lie in, if the address names that; of all of it otherwise."""
+    uuid = parse_uuid(request.GET.get("in", ""))
+    if part.parent and uuid:
+        return reverse(f"portal:{part.parent}", args=[uuid])
+    return reverse("portal:infrastructure")
 
 
 @operator_page
@@ -163,7 +165,7 @@ def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
         messages.success(request, _("The change is made."))
         return redirect(f"portal:{kind}", uuid)
     context = {"part": part, "row": row, "form": form, "heading": part.change_label}
-    context["back"] = (f"portal:{kind}", str(uuid))
+    context["back"] = reverse(f"portal:{kind}", args=[uuid])
     context |= asked(request, "PATCH", f"{part.plural}/{uuid}/", form)
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 
