@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts import policy, secrets
 from apps.accounts.actor import Actor
-from apps.core.errors import PermissionDenied
+from apps.core.errors import InvalidInput, PermissionDenied
 from apps.launch.apply import Applied, apply_document
 from apps.launch.draft import MAX_SIMULATED, STEPS, compose, simulated_hosts
 from apps.launch.export import dump
@@ -79,11 +79,20 @@ def plan_step(actor: Actor, draft: ZoneDraft | None, step: str, texts: Mapping[s
     return plan
 
 
+def require_key(draft: ZoneDraft) -> None:
+    """InvalidInput if hosts are to be logged in to by a key of the operator's own that was never given."""
+    host, cluster = draft.data.get("host", {}), draft.data.get("cluster", {})
+    on_the_network = host.get("where") != "here" and cluster.get("hypervisor") != "simulator"
+    if on_the_network and host.get("key") == "own" and not draft.private_key:
+        raise InvalidInput("private_key_needed", place="private_key")
+
+
 @transaction.atomic
 def launch_draft(actor: Actor, draft: ZoneDraft, *, seen: str) -> Applied:
     """Apply the draft as the plan of this digest showed it, and forget it: the zone is there now. What
     was changed since this draft was read stays."""
     policy.require(actor, "zone.apply")
+    require_key(draft)
     key = ""
     if draft.private_key and draft.data.get("host", {}).get("key") == "own":
         key = secrets.unseal(ZoneDraft, draft.uuid, "private_key", draft.private_key)

@@ -248,6 +248,11 @@ def test_a_private_key_is_kept_sealed_used_and_never_shown(client: Client) -> No
     fill(client)
     broken = client.post("/launch/steps/host/", {**TYPED["host"], "key": "own", "private_key": "no key"})
     assert list(broken.context["form"].errors) == ["private_key"]
+    missing = client.post("/launch/steps/host/", {**TYPED["host"], "key": "own", "to": "next"})
+    assert list(missing.context["form"].errors) == ["private_key"]
+    review = client.get("/launch/review/")
+    client.post("/launch/review/", {"digest": review.context["plan"].digest})
+    assert not Host.objects.exists(), "the portal's own key is not what was chosen"
     fill(client, host={"key": "own", "private_key": text.replace("\n", "\r\n")})  # as browsers send it
     draft = ZoneDraft.objects.get()
     secret = text.splitlines()[1]

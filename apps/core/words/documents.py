@@ -28,6 +28,10 @@ DOCUMENT_REASONS: dict[str, Reason] = {
         _("Leave it out, or write the same."),
     ),
     "too_many_pods": Reason(_("A document may have at most %(limit)s pods."), _("Write several documents.")),
+    "private_key_needed": Reason(
+        _("The hosts are to be logged in to by a private key of yours, and there is none yet."),
+        _("Give it at the step of the hosts, or choose the portal's own key there."),
+    ),
     "no_such_part": Reason(
         _("The document has no such part named %(name)s."), _("Correct the name, or add the part.")
     ),

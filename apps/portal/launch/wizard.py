@@ -21,7 +21,15 @@ from apps.launch.draft import STEPS, field_of, fresh
 from apps.launch.findings import Level
 from apps.launch.models import Launch, ZoneDraft
 from apps.launch.plan import Plan, plan_document
-from apps.launch.services import discard_draft, document_of, draft_of, launch_draft, plan_step, save_step
+from apps.launch.services import (
+    discard_draft,
+    document_of,
+    draft_of,
+    launch_draft,
+    plan_step,
+    require_key,
+    save_step,
+)
 from apps.launch.told import counted_changes, told_finding
 from apps.portal.copy_as import ApiRequest, Secret, Snippets, portal_of, snippets
 from apps.portal.launch.forms import FORMS, LEADS, TITLES, StepForm
@@ -114,15 +122,18 @@ def step(request: HttpRequest, actor: Actor, step: str) -> HttpResponse:
 
 
 def _kept(actor: Actor, form: StepForm, request: HttpRequest) -> ZoneDraft:
-    """The draft with this step as it was typed. A private key that is none is told beside its field, and
-    the rest is kept."""
+    """The draft with this step as it was typed. A private key that is none, or is missing, is told beside
+    its field, and the rest is kept."""
     key = request.POST.get("private_key", "").strip() if form.step == "host" else ""
     try:
-        return save_step(actor, form.step, form.texts(), private_key=key or None)
+        draft = save_step(actor, form.step, form.texts(), private_key=key or None)
+        if form.step == "host":
+            require_key(draft)
     except InvalidInput as error:
         said = told(error)
         form.add_error("private_key", f"{said.detail} {said.remedy}".strip())
         return save_step(actor, form.step, form.texts())
+    return draft
 
 
 def _step_page(
