@@ -138,7 +138,7 @@ class Portal:
             ),
             Program(
                 "worker-sync",
-                [*worker, "-Q", "sweep,sync", "-n", "sync@portal", "-c", "2"],
+                [*worker, "-Q", "sync", "-n", "sync@portal", "-c", "2"],
                 40,
                 20,
                 group="workers",

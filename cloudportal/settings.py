@@ -160,7 +160,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "short"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "workers.sweep", "schedule": 1.0, "options": {"queue": "sweep", "expires": 5}},
+    "sweep": {"task": "workers.sweep", "schedule": 1.0, "options": {"queue": "sync", "expires": 5}},
     "sync-hosts": {"task": "workers.sync_hosts", "schedule": 5.0, "options": {"queue": "sync", "expires": 5}},
     "refresh-statistics": {
         "task": "workers.refresh_statistics",

@@ -27,7 +27,6 @@ from bootstrap.redis import PrivateRedis
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
-QUEUES = {"sync": "sweep,sync"}
 
 
 class ApiError(Exception):
@@ -133,14 +132,7 @@ class Stack:
             command = [*celery, "beat", "--loglevel=WARNING", "--pidfile="]
         else:
             command = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
-            command += [
-                "-Q",
-                QUEUES.get(name, name),
-                "-n",
-                f"{name}@{self.port}",
-                "-c",
-                str(self._concurrency[name]),
-            ]
+            command += ["-Q", name, "-n", f"{name}@{self.port}", "-c", str(self._concurrency[name])]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.workers[name] = subprocess.Popen(
                 command,
