@@ -7,6 +7,7 @@ nobody asks for (what the system does by itself) or that no request does (login 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -24,12 +25,13 @@ from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
 Data = Mapping[str, Any]
 Recipe = Callable[[UUID, Data], ApiRequest | None]
+PINNED = VirtualMachine.Strategy.PINNED
 USER_DATA = Secret("CLOUDPORTAL_USER_DATA")
 HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
 
 
-def request_of_event(event: Event) -> ApiRequest | None:
-    """None if no request does it."""
+def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | None:
+    """None if no request does it. Which host a machine is pinned to is told to an `operator` alone."""
     if event.job is not None and "how" in event.data:
         return ApiRequest("POST", f"jobs/{event.job.uuid}/{event.data['how']}/")
     if event.job is not None and "requested_by" in event.data:
@@ -40,11 +42,19 @@ def request_of_event(event: Event) -> ApiRequest | None:
     if event.target_uuid is None:
         return None
     data = {**(event.job.args if event.job else {}), **event.data}
-    return _request(event.kind, event.target_uuid, data, event.job)
+    return _told_to(operator, _request(event.kind, event.target_uuid, data, event.job))
 
 
-def request_of_job(job: Job) -> ApiRequest | None:
-    return _request(job.kind, job.target_uuid, job.args, job)
+def request_of_job(job: Job, *, operator: bool = False) -> ApiRequest | None:
+    """The same of a job."""
+    return _told_to(operator, _request(job.kind, job.target_uuid, job.args, job))
+
+
+def _told_to(operator: bool, wanted: ApiRequest | None) -> ApiRequest | None:
+    if operator or wanted is None or (wanted.body or {}).get("strategy") != PINNED:
+        return wanted
+    body = {name: value for name, value in (wanted.body or {}).items() if name not in {"strategy", "host"}}
+    return replace(wanted, body=body)
 
 
 def _request(kind: str, target: UUID, data: Data, job: Job | None) -> ApiRequest | None:

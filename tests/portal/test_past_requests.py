@@ -21,6 +21,7 @@ from apps.jobs import kinds
 from apps.jobs.models import Event, Job
 from apps.portal.copy_as import TOKEN, ApiRequest, snippets
 from apps.portal.past_requests import NO_REQUEST, RECIPES, request_of_event, request_of_job
+from apps.zones.models import Host
 from tests import factories
 from tests.api.client import Api
 from tests.api.conftest import PUBLIC_KEY, Cast, cast
@@ -101,6 +102,23 @@ def test_user_data_is_never_told(cast: Cast) -> None:
     told = snippets(found, "http://127.0.0.1/")
     assert told.variables == (TOKEN, "CLOUDPORTAL_USER_DATA")
     assert all("s3cr3t" not in snippet.text for snippet in told)
+
+
+def test_which_host_a_machine_is_pinned_to_is_told_to_operators_alone(cast: Cast) -> None:
+    host = Host.objects.filter(zone=cast.zone)[0]
+    wanted = VmRequest(
+        cast.account, cast.zone, "web", cast.offering, cast.template, strategy="pinned", pinned_host=host
+    )
+    _vm, job = deploy_vm(Actor(cast.users["operator"]), wanted)
+    event = Event.objects.get(kind="vm.deploy", job=job)
+    for again in (request_of_job(job, operator=True), request_of_event(event, operator=True)):
+        assert again is not None
+        assert again.body is not None
+        assert (again.body["strategy"], again.body["host"]) == ("pinned", str(host.uuid))
+    for again in (request_of_job(job), request_of_event(event)):
+        assert again is not None
+        assert again.body is not None
+        assert not {"strategy", "host"} & set(again.body)
 
 
 def test_a_batch_is_asked_for_again_as_a_batch(cast: Cast) -> None:

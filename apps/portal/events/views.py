@@ -23,7 +23,7 @@ from apps.portal.past_requests import request_of_event
 @page
 def event_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     event = policy.find(actor, Event.objects.select_related("account", "job"), uuid)
-    again = request_of_event(event)
+    again = request_of_event(event, operator=actor.is_operator)
     error = event.data.get("error")
     context = {
         "event": event,

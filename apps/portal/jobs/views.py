@@ -40,7 +40,7 @@ def _job(actor: Actor, uuid: UUID) -> Job:
 @page
 def job_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     job = _job(actor, uuid)
-    again = request_of_job(job)
+    again = request_of_job(job, operator=actor.is_operator)
     context = {
         **_live(actor, job),
         "does": job_does(job.kind),
