@@ -234,6 +234,7 @@ def test_what_another_window_changes_while_it_is_launched_stays_a_draft(
     kept = ZoneDraft.objects.get().data
     assert kept["zone"]["name"] == "Zone2"
     assert set(kept) == set(TYPED)
+    assert "kept as a draft" in page(client, answer["Location"])
 
 
 def test_a_review_before_all_is_filled_in_leads_to_what_is_missing(client: Client) -> None:

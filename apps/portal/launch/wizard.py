@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.accounts import policy
@@ -179,6 +181,8 @@ def review(request: HttpRequest, actor: Actor) -> HttpResponse:
         except CloudError as error:
             complain(request, error)
         else:
+            if draft_of(actor):
+                messages.info(request, _("What was changed meanwhile in another window is kept as a draft."))
             if done.launch is not None:
                 return redirect("portal:launch-progress", done.launch.uuid)
             return redirect("portal:launch")
