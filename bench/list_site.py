@@ -21,7 +21,7 @@ from tests.factories import make_account, make_offering, make_template, make_use
 
 Row = TypeVar("Row")
 CHUNK = 2000
-LARGEST = 20  # one machine in so many belongs to the largest account
+LARGEST = 5  # one machine in so many belongs to the largest account
 STATES = {State.RUNNING: 70, State.STOPPED: 24, State.DESTROYED: 4, State.ERROR: 1, State.STARTING: 1}
 PROJECTS = ("apollo", "athena", "hermes", "iris", "kronos", "lab", "pan", "rhea", "selene", "zeus")
 ROLES = {"node": 50, "web": 20, "db": 15, "desktop": 10, "εργαστήριο": 5}

@@ -1,7 +1,7 @@
 """List pages through the whole of Django, at 1, 50, 1,000 and 100,000 virtual machines: how many queries a
 page takes, how long, and how much longer with a hundred times the machines.
 
-Every case is asked by an operator, who sees all, and by a member of an account that owns a twentieth of all.
+Every case is asked by an operator, who sees all, and by a member of an account that owns a fifth of all.
 Names go by project and projects by account, as people name things: what is sought or filtered lies together
 in the order of names, at its beginning, its end or in between.
 

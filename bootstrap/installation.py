@@ -20,7 +20,19 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", 
 REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "REDIS_URL")
 LOOPBACK = ("127.0.0.1", "localhost")
 OWN_NAMES = frozenset(
-    {"demo", "docs", "log", "run", "secrets", "simulated", "static", "uploads", "db.sqlite3", "up.json"}
+    {
+        "demo",
+        "docs",
+        "locale",
+        "log",
+        "run",
+        "secrets",
+        "simulated",
+        "static",
+        "uploads",
+        "db.sqlite3",
+        "up.json",
+    }
 )
 LONGEST_SOCKET_PATH = 100
 """Linux allows 107 bytes for a socket's path."""

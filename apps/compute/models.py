@@ -166,7 +166,7 @@ class VirtualMachine(NamedRow):
     def save(self, *args: Any, **kwargs: Any) -> None:
         new, columns = self._state.adding, kwargs.get("update_fields")
         super().save(*args, **kwargs)
-        if new or columns is None or "name_key" in columns:
+        if new or columns is None or not {"name_key", "account"}.isdisjoint(columns):
             VmNamePart.index([self], anew=not new)
 
     @property
@@ -204,9 +204,11 @@ class VirtualMachine(NamedRow):
 class VmNamePart(models.Model):
     """Three letters that follow each other in a machine's name, or one or two that begin a word in it: by
     these a name is found by any part of it, on every database. See `apps.compute.search`. With the key
-    that names are sorted by beside it, even a part that thousands of names share is read in their order."""
+    that names are sorted by beside it, even a part that thousands of names share is read in their order,
+    in all accounts or in one."""
 
     vm = models.ForeignKey(VirtualMachine, models.CASCADE, related_name="name_parts")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
     part = models.CharField(max_length=3)
     name_sort = models.CharField(max_length=3 * MAX_NAME)
 
@@ -214,6 +216,8 @@ class VmNamePart(models.Model):
         indexes = [
             models.Index(F("part"), F("name_sort"), F("vm"), name="vmnamepart_by_name"),
             models.Index(F("part"), F("vm"), name="vmnamepart_by_vm"),
+            models.Index(F("part"), F("account"), F("name_sort"), F("vm"), name="vmnamepart_account_name"),
+            models.Index(F("part"), F("account"), F("vm"), name="vmnamepart_account_vm"),
         ]
 
     @staticmethod
@@ -223,7 +227,7 @@ class VmNamePart(models.Model):
             VmNamePart.objects.filter(vm__in=vms).delete()
         VmNamePart.objects.bulk_create(
             (
-                VmNamePart(vm=vm, part=part, name_sort=vm.name_sort)
+                VmNamePart(vm=vm, account_id=vm.account_id, part=part, name_sort=vm.name_sort)
                 for vm in vms
                 for part in name_parts(vm.name_key)
             ),

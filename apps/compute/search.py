@@ -59,28 +59,40 @@ class Lead:
         return self.condition & Q(pk__in=VmNamePart.objects.filter(part=self.part).values("vm_id"))
 
     def read(
-        self, rows: QuerySet[VirtualMachine], order: Order, *, narrow: bool
+        self, rows: QuerySet[VirtualMachine], order: Order, parts: Sequence[Q]
     ) -> tuple[QuerySet[Any], Order]:
         """What a page is read from in this order, and that order there."""
         if not self.part or self.is_rare:
             return self.narrow(rows), order
-        paths = None if narrow else _ORDERS.get(order.paths)
-        return (self._parts_of(rows), Order(paths, order.descending)) if paths else (self._met(rows), order)
+        accounts, paths = _accounts(parts), _ORDERS.get(order.paths)
+        if paths is None or accounts is None:
+            return self._met(rows), order
+        return self._parts_of(rows, accounts), Order(paths, order.descending)
 
-    def counted(self, rows: QuerySet[VirtualMachine], *, narrow: bool) -> QuerySet[Any]:
+    def counted(self, rows: QuerySet[VirtualMachine], parts: Sequence[Q]) -> QuerySet[Any]:
         """As many rows as match, in the form that is counted fastest."""
         if not self.part or self.is_rare:
             return self.narrow(rows)
-        return self._met(rows) if narrow else self._parts_of(rows)
+        accounts = _accounts(parts)
+        return self._met(rows) if accounts is None else self._parts_of(rows, accounts)
 
     def _met(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine]:
         """Those of the rows whose name holds the text, each looked at as it is met."""
         part = VmNamePart.objects.filter(part=self.part, vm=OuterRef("pk"))
         return rows.filter(Q(name_key__contains=self.text) if len(self.text) >= PART else Exists(part))
 
-    def _parts_of(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VmNamePart]:
+    def _parts_of(self, rows: QuerySet[VirtualMachine], accounts: Sequence[int]) -> QuerySet[VmNamePart]:
         matching = rows.filter(self.condition, pk=OuterRef("vm_id")).order_by()
-        return VmNamePart.objects.filter(Exists(matching), part=self.part)
+        found = VmNamePart.objects.filter(Exists(matching), part=self.part)
+        return found.filter(account_id__in=accounts) if accounts else found
+
+
+def _accounts(parts: Sequence[Q]) -> list[int] | None:
+    """The accounts that a list is merged from, none for a list of all; None where it is merged from
+    something else, of which the parts of names know nothing."""
+    conditions = [condition for part in parts for condition in part.children]
+    accounts = [each[1] for each in conditions if isinstance(each, tuple) and each[0] == "account_id"]
+    return accounts if len(accounts) == len(conditions) else None
 
 
 def _parts(text: str) -> list[str]:

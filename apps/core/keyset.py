@@ -65,11 +65,11 @@ class Lead(Protocol):
     def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the rows that are sought."""
 
-    def read(self, rows: QuerySet[Any], order: Order, *, narrow: bool) -> tuple[QuerySet[Any], Order]:
-        """What gives the keys of those in this order, and that order there; `narrow` where the rows are
-        a part of all that an index leads to."""
+    def read(self, rows: QuerySet[Any], order: Order, parts: Sequence[Q]) -> tuple[QuerySet[Any], Order]:
+        """What gives the keys of those in this order, and that order there. It takes the `parts` as
+        conditions too (see `page_of`)."""
 
-    def counted(self, rows: QuerySet[Any], *, narrow: bool) -> QuerySet[Any]:
+    def counted(self, rows: QuerySet[Any], parts: Sequence[Q]) -> QuerySet[Any]:
         """Something of which there is one for each of those."""
 
 
@@ -104,7 +104,7 @@ def page_of(
     order within each of them only, the page is merged from the beginnings of all. With a `lead` the page
     holds those rows that it finds."""
     if lead is not None:
-        rows, order = lead.read(rows, order, narrow=bool(parts))
+        rows, order = lead.read(rows, order, parts)
     backwards, key = _open(cursor, mark, rows, order) if cursor else (last, None)
     found = order.applied(rows, backwards=backwards)
     if key is not None:
@@ -134,9 +134,8 @@ def filter_met(rows: QuerySet[Any], key: str, wanted: Sequence[int]) -> QuerySet
 def _merged(
     rows: QuerySet[Any], order: Order, parts: Sequence[Q], count: int, *, backwards: bool
 ) -> QuerySet[Any]:
-    own = order.paths[-1]
     heads = [
-        rows.model._default_manager.filter(**{f"{own}__in": rows.filter(part).values(own)[:count]})
+        rows.model._default_manager.filter(pk__in=rows.filter(part).values("pk")[:count])
         .order_by()
         .values_list(*order.paths)
         for part in parts
@@ -162,9 +161,9 @@ def load(rows: QuerySet[M], pks: Sequence[Any]) -> list[M]:
     return [found[pk] for pk in pks if pk in found]
 
 
-def capped_total(rows: QuerySet[Any], lead: Lead | None = None, *, narrow: bool = False) -> int:
+def capped_total(rows: QuerySet[Any], lead: Lead | None = None, parts: Sequence[Q] = ()) -> int:
     """How many rows there are, or the lead finds, counted up to TOTAL_CAP + 1."""
-    counted = lead.counted(rows, narrow=narrow) if lead else rows
+    counted = lead.counted(rows, parts) if lead else rows
     return counted.order_by()[: TOTAL_CAP + 1].count()
 
 

@@ -33,7 +33,7 @@ class KeysetPagination(BasePagination):
         mark = keyset.mark_of(request.path, wanted, given)
         cursor = request.query_params.get("cursor", "")
         lead, parts = view.lead, view.parts(queryset.model)
-        self.total = keyset.capped_total(queryset, lead, narrow=bool(parts))
+        self.total = keyset.capped_total(queryset, lead, parts)
         page = keyset.page_of(queryset, order, limit=limit, mark=mark, cursor=cursor, parts=parts, lead=lead)
         self.next_cursor = page.next
         return keyset.load(queryset, page.pks)

@@ -168,7 +168,7 @@ class Shown:
 
     @cached_property
     def total(self) -> int:
-        return keyset.capped_total(self.narrowed, self.lead, narrow=bool(self.parts))
+        return keyset.capped_total(self.narrowed, self.lead, self.parts)
 
     @property
     def total_is_capped(self) -> bool:

@@ -67,6 +67,17 @@ def test_nothing_is_installed_among_other_peoples_files(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
 
 
+def test_an_installation_that_was_broken_off_early_is_gone_on_with(tmp_path: Path) -> None:
+    installation = Installation(ROOT, tmp_path / "var")
+    installation.create()
+    settings = {"DJANGO_SETTINGS_MODULE": "cloudportal.settings"}
+    environment = os.environ | installation.environment() | settings
+    begin = [sys.executable, "manage.py", "init_secrets"]
+    subprocess.run(begin, cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert not installation.exists
+    installation.create()
+
+
 def test_the_command_line_works_on_what_the_installation_works_on(tmp_path: Path) -> None:
     installation = Installation(ROOT, tmp_path / "var")
     installation.remember_environment({"DATABASE_URL": f"sqlite:///{tmp_path}/other.sqlite3"})

@@ -6,6 +6,7 @@ import pytest
 from django.db.models import Q
 
 from apps.accounts.actor import Actor
+from apps.accounts.models import Account
 from apps.compute import search
 from apps.compute.models import VirtualMachine, VmNamePart
 from apps.compute.search import ByName
@@ -24,9 +25,10 @@ NAMES = ("web-1", "web-2", "Εργαστήριο Φυσικής", "db web", "a%b
 def zone() -> Zone:
     zone = factories.make_zone()
     vm = factories.make_vm(zone)
-    for name in NAMES[1:]:
+    accounts = (vm.account, factories.make_account())
+    for number, name in enumerate(NAMES[1:]):
         other = VirtualMachine(
-            account=vm.account, zone=zone, offering=vm.offering, template=vm.template, hostname="vm"
+            account=accounts[number % 2], zone=zone, offering=vm.offering, template=vm.template, hostname="vm"
         )
         other.set_name(name)
         VirtualMachine.objects.bulk_create([other])
@@ -34,19 +36,29 @@ def zone() -> Zone:
     return zone
 
 
-def found(text: str, column: str, *, narrow: bool, descending: bool = False) -> list[str]:
+MERGED = ("nothing", "zones", "accounts", "one account")
+
+
+def parts_of(merged: str) -> list[Q]:
+    """What a list is merged from."""
+    accounts = [Q(account_id=account.pk) for account in Account.objects.order_by("pk")]
+    zones = [Q(zone=zone) for zone in Zone.objects.order_by("pk")]
+    return {"nothing": [], "zones": zones, "accounts": accounts, "one account": accounts[:1]}[merged]
+
+
+def found(text: str, column: str, merged: str, *, descending: bool = False) -> list[str]:
     lead = ByName().lead("q", text)
     order = keyset.Order.by(column, descending=descending)
-    rows = VirtualMachine.objects.all()
-    if not narrow:
-        assert keyset.capped_total(rows, lead) == len(expected(text))
+    parts = parts_of(merged)
+    rows = VirtualMachine.objects.filter(parts[0]) if len(parts) == 1 else VirtualMachine.objects.all()
+    assert keyset.capped_total(rows, lead, parts) == rows.filter(name__in=expected(text)).count()
     page = keyset.page_of(
         rows,
         order,
         limit=50,
         mark="",
         lead=lead,
-        parts=[Q(zone=key) for key in Zone.objects.values_list("pk", flat=True)] if narrow else (),
+        parts=parts,
     )
     return [vm.name for vm in keyset.load(rows, page.pks)]
 
@@ -58,20 +70,23 @@ def expected(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("few", [0, 1000])
-@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("merged", MERGED)
 @pytest.mark.parametrize("column", ["name_sort", "id", "state"])
 @pytest.mark.parametrize(
     "text", ["web", "WEB-1", "ΑΛΦΑ", "φυσικησ", "a%b", "b_c", "node-1", "we", "w", "17", "nowhere", "eb-n"]
 )
 def test_a_text_finds_the_names_that_hold_it(
-    zone: Zone, text: str, column: str, narrow: bool, few: int, monkeypatch: pytest.MonkeyPatch
+    zone: Zone, text: str, column: str, merged: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "FEW", few)
-    names = found(text, column, narrow=narrow)
-    assert set(names) == expected(text)
+    names = found(text, column, merged)
+    whole = Q() if merged != "one account" else parts_of(merged)[0]
+    assert set(names) == set(
+        VirtualMachine.objects.filter(whole, name__in=expected(text)).values_list("name", flat=True)
+    )
     rows = VirtualMachine.objects.filter(name__in=names).order_by(column, "id")
     assert names == list(rows.values_list("name", flat=True))
-    back = found(text, column, narrow=narrow, descending=True)
+    back = found(text, column, merged, descending=True)
     assert back == names[::-1]
 
 
@@ -81,6 +96,13 @@ def test_a_renamed_machine_is_found_by_its_new_name_only(zone: Zone) -> None:
     parts = set(VmNamePart.objects.filter(vm=vm).values_list("part", flat=True))
     assert parts == {"mai", "ail", "m", "ma"}
     assert set(VmNamePart.objects.filter(vm=vm).values_list("name_sort", flat=True)) == {"mail"}
+
+
+def test_a_machine_that_changes_hands_is_found_by_its_new_account(zone: Zone) -> None:
+    vm = VirtualMachine.objects.get(name="x")
+    vm.account = factories.make_account()
+    vm.save(update_fields=["account"])
+    assert set(VmNamePart.objects.filter(vm=vm).values_list("account", flat=True)) == {vm.account.pk}
 
 
 def test_a_removed_machine_leaves_no_part(zone: Zone) -> None:
