@@ -16,10 +16,9 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from apps.compute.models import VirtualMachine, VmNamePart
 from apps.core import filters
-from apps.core.keyset import Order
+from apps.core.keyset import FEW, Order
 from apps.core.names import MAX_NAME, PART, fold
 
-FEW = 1000
 _TRIED = 6
 _WORD = re.compile(r"[^\W\d_]{1,2}|\d{1,2}")
 _ORDERS = {("name_sort", "id"): ("name_sort", "vm_id"), ("id",): ("vm_id",)}

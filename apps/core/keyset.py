@@ -27,6 +27,8 @@ Key = tuple[Any, ...]
 
 TOTAL_CAP = 1000
 """Totals are counted up to here: a count of everything would cost what paging by key saves."""
+FEW = 1000
+"""So many rows are looked at one by one rather than sought in the order of a list."""
 
 _NONCE_BYTES = 12
 _MAX_CURSOR = 2000
@@ -159,6 +161,13 @@ def load(rows: QuerySet[M], pks: Sequence[Any]) -> list[M]:
     a database that joins first may sort everything."""
     found = {row.pk: row for row in rows.filter(pk__in=list(pks)).order_by()}
     return [found[pk] for pk in pks if pk in found]
+
+
+def few(model: type[Model], condition: Q) -> list[Any] | None:
+    """The keys of all rows that meet a condition which has an index; None if they are more than FEW."""
+    rows = model._default_manager.filter(condition).order_by()
+    found = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return found if len(found) <= FEW else None
 
 
 def capped_total(rows: QuerySet[Any], lead: Lead | None = None, parts: Sequence[Q] = ()) -> int:

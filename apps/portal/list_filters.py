@@ -138,6 +138,7 @@ class Mine:
     mine: Label
     name: str = "mine"
     path: str = "created_by"
+    indexed: bool = False  # there is an index that begins with it
     operators: bool = False
 
     def condition(self, text: str, found: Found) -> Q:
@@ -209,6 +210,7 @@ class Owner:
     label: Label
     rows: Callable[[], QuerySet[Any]]
     path: str = ""
+    indexed: bool = False  # there is an index that begins with it
     operators: bool = False
 
     @property

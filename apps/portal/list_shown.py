@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core import keyset
 from apps.core.errors import CloudError
-from apps.portal.list_filters import Choice, Control, Found, Owner, Search, find_owners
+from apps.portal.list_filters import Choice, Control, Found, Mine, Owner, Search, find_owners
 from apps.portal.list_url import Wish, read
 from apps.portal.pages import told
 from apps.portal.saved.services import views_of
@@ -87,6 +87,7 @@ class Shown:
 
     def _narrowed(self) -> QuerySet[Any]:
         rows = self.met = self.visible
+        leading = Q()
         for each in self.filters:
             text = self.wish.given.get(each.name)
             if not text:
@@ -103,10 +104,20 @@ class Shown:
                     self.met = self.met.filter(condition)
                 if isinstance(each, Choice) and not self.parts:
                     self.parts = each.parts(text)
+                if isinstance(each, Owner | Mine) and each.indexed:
+                    leading &= condition
             except CloudError as error:
                 self.complain(each.name, error)
                 rows = rows.none()
-        return rows
+        return self._led(rows, leading) if leading and self.parts and not self.lead else rows
+
+    def _led(self, rows: QuerySet[Any], leading: Q) -> QuerySet[Any]:
+        """Where few rows in all meet these conditions, those are looked at instead of each account's."""
+        found = keyset.few(self.source.model, leading)
+        if found is None:
+            return rows
+        self.parts = []
+        return rows.filter(pk__in=found)
 
     @property
     def matching(self) -> QuerySet[Any]:

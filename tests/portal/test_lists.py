@@ -334,6 +334,20 @@ def test_an_order_that_is_walked_shows_the_same_rows(site: Site, monkeypatch: py
     assert sum(map(len, sorted_rows)) == 80
 
 
+@pytest.mark.parametrize("order", ["name", "-created", "state"])
+def test_few_rows_are_found_as_many_are(site: Site, order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.machines(*(f"vm-{number}" for number in range(80)))
+    site.machines("other", offering=factories.make_offering())
+    site.machines("strange", account=site.other)
+    client = client_of(factories.make_user(site.account, factories.make_account()))
+    query = f"?offering={site.offering.uuid}&zone={site.zone.uuid}&order={order}"
+    assert cost(client, LIST + query) <= BUDGET
+    looked_at = list(pages(client, query, "Next"))
+    monkeypatch.setattr(keyset, "FEW", 10)
+    assert list(pages(client, query, "Next")) == looked_at
+    assert {name for page in looked_at for name in page} == {f"vm-{number}" for number in range(80)}
+
+
 def test_lists_follow_topics_that_there_are() -> None:
     declared = [
         found
