@@ -51,6 +51,7 @@ class Report:
 
 
 def _write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     temporary.write_text(json.dumps(content, indent=1) + "\n")
     temporary.replace(path)

@@ -10,6 +10,8 @@ _portal = get_asgi_application()
 from apps.accounts.secrets import require_keyring  # noqa: E402 - settings first
 from apps.portal.live.stream import Live  # noqa: E402
 from cloudportal.body_limit import BodyLimit  # noqa: E402
+from cloudportal.start import settle  # noqa: E402
 
 require_keyring()
 application = BodyLimit(Live(_portal))  # type: ignore[arg-type]
+settle()
