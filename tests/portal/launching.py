@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.test import Client
@@ -10,6 +11,8 @@ from django.utils import timezone
 from apps.jobs.models import Job, JobLock, JobState
 from apps.launch.models import Launch
 
+CAMPUS = (Path(__file__).parents[1] / "launch" / "campus.yaml").read_text()
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 TYPED: dict[str, dict[str, str]] = {
     "zone": {"region": "Athens", "name": "Zone1", "public_dns": "10.0.0.2, 9.9.9.9"},
     "pod": {

@@ -15,6 +15,7 @@ from apps.compute.states import State
 from apps.jobs.models import Job
 from apps.zones.models import Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 ACT = "/virtual-machines/act/"
@@ -32,9 +33,7 @@ def account() -> Account:
 
 @pytest.fixture
 def client(account: Account) -> Client:
-    client = Client()
-    client.force_login(factories.make_user(account))
-    return client
+    return client_of(factories.make_user(account))
 
 
 def make(zone: Zone, account: Account, *states: State) -> list[VirtualMachine]:

@@ -20,6 +20,7 @@ from apps.storage.models import Template
 from apps.zones.models import Zone
 from tests import factories
 from tests.api.conftest import PUBLIC_KEY
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 NEW, CHECK = "/virtual-machines/new/", "/virtual-machines/new/check/"
@@ -53,9 +54,7 @@ def offering() -> ServiceOffering:
 
 @pytest.fixture
 def client(user: User, template: Template, offering: ServiceOffering) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return client_of(user)
 
 
 def fields_of(page: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from apps.compute.models import VirtualMachine
 from apps.storage.models import Template
 from apps.zones.models import Cluster, Host, HostState, Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 NEW, CHECK = "/virtual-machines/new/", "/virtual-machines/new/check/"
@@ -25,9 +26,7 @@ def account() -> Account:
 
 @pytest.fixture
 def client(account: Account) -> Client:
-    client = Client()
-    client.force_login(factories.make_user(account))
-    return client
+    return client_of(factories.make_user(account))
 
 
 def make_zone(name: str, account: Account | None, **host: object) -> Zone:

@@ -23,6 +23,7 @@ from apps.jobs.steps import steps_of
 from apps.portal.jobs.targets import PAGES
 from apps.zones.models import Host
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -48,14 +49,8 @@ def job(member: User, vm: VirtualMachine) -> Job:
     return stop_vm(Actor(member), vm)
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def operator() -> Client:
-    return logged_in(factories.make_user(super_admin=True))
+    return client_of(factories.make_user(super_admin=True))
 
 
 def set_job(job: Job, **columns: Any) -> None:
@@ -76,8 +71,8 @@ def stuck(job: Job) -> None:
 
 def test_a_member_sees_the_jobs_of_its_accounts_and_an_operator_all(job: Job, member: User) -> None:
     name, path = job.target_name, f"/jobs/{job.uuid}/"
-    stranger = logged_in(factories.make_user(factories.make_account()))
-    for client, sees in ((logged_in(member), True), (operator(), True), (stranger, False)):
+    stranger = client_of(factories.make_user(factories.make_account()))
+    for client, sees in ((client_of(member), True), (operator(), True), (stranger, False)):
         assert (name in client.get("/jobs/").text) is sees
         status = 200 if sees else 404
         for address in (path, f"{path}live/", f"{path}cancel/"):
@@ -90,7 +85,7 @@ def test_a_member_sees_the_jobs_of_its_accounts_and_an_operator_all(job: Job, me
 
 def test_a_jobs_page_says_what_it_does_who_asked_and_where_it_stands(job: Job, member: User) -> None:
     set_job(job, plan=["AskGuest", "ForceOff"], trail=["AskGuest"], midstep=True, percent=40)
-    page = logged_in(member).get(f"/jobs/{job.uuid}/").text
+    page = client_of(member).get(f"/jobs/{job.uuid}/").text
     assert str(DOES["vm.stop"]) in page
     assert member.username in page
     assert f'data-live="job:{job.uuid}"' in page
@@ -102,13 +97,13 @@ def test_a_jobs_page_says_what_it_does_who_asked_and_where_it_stands(job: Job, m
 def test_drivers_words_are_for_operators_only(job: Job, member: User) -> None:
     stuck(job)
     assert "no route to host" in operator().get(f"/jobs/{job.uuid}/").text
-    page = logged_in(member).get(f"/jobs/{job.uuid}/").text
+    page = client_of(member).get(f"/jobs/{job.uuid}/").text
     assert "no route to host" not in page
     assert "It did not answer over the network in time, or refused the connection." in page
 
 
 def test_a_running_job_is_cancelled_after_saying_what_is_taken_back(job: Job, member: User) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     set_job(job, plan=["AskGuest", "ForceOff"], trail=["AskGuest"], midstep=True)
     page = client.get(f"/jobs/{job.uuid}/cancel/")
     assert "Ask the guest to power off" in page.text
@@ -129,7 +124,7 @@ def test_a_running_job_is_cancelled_after_saying_what_is_taken_back(job: Job, me
     ],
 )
 def test_what_cannot_be_cancelled_says_why(job: Job, member: User, columns: dict[str, Any], why: str) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     set_job(job, **columns)
     page = client.get(f"/jobs/{job.uuid}/").text
     button = page[page.index('id="act-cancel"') :].split(">")[0]
@@ -140,19 +135,19 @@ def test_what_cannot_be_cancelled_says_why(job: Job, member: User, columns: dict
 
 def test_a_job_that_has_ended_offers_nothing(job: Job, member: User) -> None:
     set_job(job, state=JobState.DONE, finished_at=timezone.now())
-    page = logged_in(member).get(f"/jobs/{job.uuid}/").text
+    page = client_of(member).get(f"/jobs/{job.uuid}/").text
     assert 'id="act-' not in page
-    assert logged_in(member).post(f"/jobs/{job.uuid}/cancel/", follow=True).context["messages"]
+    assert client_of(member).post(f"/jobs/{job.uuid}/cancel/", follow=True).context["messages"]
 
 
 def test_a_stuck_job_is_retried_or_resolved_by_operators_and_a_member_is_told_to_ask(
     job: Job, member: User
 ) -> None:
     stuck(job)
-    page = logged_in(member).get(f"/jobs/{job.uuid}/").text
+    page = client_of(member).get(f"/jobs/{job.uuid}/").text
     assert "aria-disabled" in page[page.index('id="act-retry"') :].split(">")[0]
-    assert logged_in(member).get(f"/jobs/{job.uuid}/resolve/").status_code == 403
-    logged_in(member).post(f"/jobs/{job.uuid}/retry/")
+    assert client_of(member).get(f"/jobs/{job.uuid}/resolve/").status_code == 403
+    client_of(member).post(f"/jobs/{job.uuid}/retry/")
     job.refresh_from_db()
     assert job.state == JobState.STUCK
     operator().post(f"/jobs/{job.uuid}/retry/")
@@ -215,7 +210,7 @@ def make_batch(account: Account, member: User, parts: int) -> Job:
 
 def test_a_batch_is_one_row_that_counts_its_parts(account: Account, member: User) -> None:
     parent = make_batch(account, member, 3)
-    client = logged_in(member)
+    client = client_of(member)
     page = client.get("/jobs/").text
     assert "3 parts, 1 failed" in page
     assert "web-1" not in page
@@ -232,7 +227,7 @@ def test_jobs_are_filtered_by_state_kind_account_object_and_who_asked(
 ) -> None:
     other = factories.make_user(account)
     batch = make_batch(account, other, 1)
-    client = logged_in(member)
+    client = client_of(member)
 
     def shown(query: str) -> set[Job]:
         page = client.get(f"/jobs/?{query}").text
@@ -251,7 +246,7 @@ def test_jobs_are_filtered_by_state_kind_account_object_and_who_asked(
 def test_the_list_costs_the_same_for_any_number_of_jobs(
     account: Account, member: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     for _ in range(30):
         make_batch(account, member, 1)
     with django_assert_max_num_queries(12):
@@ -261,7 +256,7 @@ def test_the_list_costs_the_same_for_any_number_of_jobs(
 def test_the_frame_says_how_many_jobs_run_and_which_are_stuck(
     job: Job, member: User, account: Account
 ) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     assert 'hx-get="/jobs/now/"' in client.get("/jobs/").text
     Job.objects.create(
         kind="vm.read_console",
@@ -271,7 +266,7 @@ def test_the_frame_says_how_many_jobs_run_and_which_are_stuck(
         target_uuid=job.uuid,
     )
     assert "1 job is running" in client.get("/jobs/now/").text
-    stranger = logged_in(factories.make_user(factories.make_account()))
+    stranger = client_of(factories.make_user(factories.make_account()))
     assert "running" not in stranger.get("/jobs/now/").text
     stuck(job)
     assert "1 job is stuck" in client.get("/jobs/now/").text

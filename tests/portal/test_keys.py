@@ -13,6 +13,7 @@ from apps.compute.states import State
 from apps.jobs.models import Event
 from tests import factories
 from tests.api.conftest import PUBLIC_KEY
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -29,9 +30,7 @@ def member(account: Account) -> User:
 
 @pytest.fixture
 def client(member: User) -> Client:
-    client = Client()
-    client.force_login(member)
-    return client
+    return client_of(member)
 
 
 @pytest.fixture

@@ -21,11 +21,10 @@ from apps.launch.models import Launch, ZoneDraft
 from apps.storage.models import PrimaryStorage
 from apps.zones.models import Cluster, Host, Pod, Zone
 from tests import factories
-from tests.portal.launching import TYPED, fill, launched, page
+from tests.portal.browsing import client_of
+from tests.portal.launching import HOST_KEY, TYPED, fill, launched, page
 
 pytestmark = pytest.mark.django_db
-CAMPUS = (Path(__file__).parents[1] / "launch" / "campus.yaml").read_text()
-HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
 @pytest.fixture
@@ -35,9 +34,7 @@ def operator() -> User:
 
 @pytest.fixture
 def client(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    return client_of(operator)
 
 
 def test_a_zone_is_launched_from_nothing(client: Client) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,10 @@ from apps.launch.yaml_tree import MAX_BYTES
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Host, HostState, Zone
 from tests import factories
-from tests.portal.launching import launched, over, page
+from tests.portal.browsing import client_of
+from tests.portal.launching import CAMPUS, HOST_KEY, launched, over, page
 
 pytestmark = pytest.mark.django_db
-CAMPUS = (Path(__file__).parents[1] / "launch" / "campus.yaml").read_text()
-HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
 @pytest.fixture
@@ -30,9 +28,7 @@ def operator() -> User:
 
 @pytest.fixture
 def client(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    return client_of(operator)
 
 
 def test_a_document_is_planned_in_plain_words_then_applied(client: Client) -> None:

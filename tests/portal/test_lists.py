@@ -25,6 +25,7 @@ from apps.portal.lists import ListPage
 from apps.portal.live.topics import LISTS
 from apps.zones.models import Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -66,12 +67,6 @@ class Site:
             row.set_name(name)
             rows.append(row)
         VirtualMachine.objects.bulk_create(rows)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from apps.jobs.changes import Feed
 from apps.jobs.models import Event
 from apps.portal.live import hub, stream
 from tests import factories
+from tests.portal.browsing import client_of
 from tests.portal.live_client import Site, in_database
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -48,12 +49,6 @@ def vm(account: Account) -> VirtualMachine:
     return factories.make_vm(factories.make_zone(), account=account, state=State.STOPPED)
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def now() -> str:
     return str(int(time.time() * 1000) + 6000)  # beyond what is told again for safety
 
@@ -69,7 +64,7 @@ def touch(row: Any) -> Any:
 def test_a_member_hears_of_the_machine_and_of_the_lists_it_is_in(
     account: Account, vm: VirtualMachine
 ) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
 
     async def scenario() -> None:
         async with Site().open(client, f"vm:{vm.uuid}", "list:machines", "list:hosts", since=now()) as page:
@@ -84,7 +79,7 @@ def test_a_member_hears_of_the_machine_and_of_the_lists_it_is_in(
 
 def test_a_strangers_stream_says_nothing_of_others_nor_whether_they_exist(vm: VirtualMachine) -> None:
     own = factories.make_vm(vm.zone, state=State.STOPPED)
-    client = logged_in(factories.make_user(own.account))
+    client = client_of(factories.make_user(own.account))
     nobody = f"vm:{vm.account.uuid}"
 
     async def scenario() -> None:
@@ -104,7 +99,7 @@ def test_a_strangers_stream_says_nothing_of_others_nor_whether_they_exist(vm: Vi
 
 
 def test_a_strangers_change_does_not_reach_a_list(vm: VirtualMachine) -> None:
-    client = logged_in(factories.make_user(factories.make_account()))
+    client = client_of(factories.make_user(factories.make_account()))
 
     async def scenario() -> None:
         async with Site().open(client, "list:machines", "list:events", "list:jobs", since=now()) as page:
@@ -121,7 +116,7 @@ def test_a_strangers_change_does_not_reach_a_list(vm: VirtualMachine) -> None:
 
 
 def test_an_operator_hears_of_everybody(vm: VirtualMachine) -> None:
-    client = logged_in(factories.make_user(super_admin=True))
+    client = client_of(factories.make_user(super_admin=True))
 
     async def scenario() -> None:
         wanted = (f"vm:{vm.uuid}", "list:machines", f"zone:{vm.zone.uuid}")
@@ -151,7 +146,7 @@ def test_an_operator_hears_of_everybody(vm: VirtualMachine) -> None:
 def test_what_cannot_be_followed_is_refused_with_its_reason(
     account: Account, query: dict[str, Any], status: int, code: str
 ) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
 
     async def scenario() -> None:
         asked = dict(query)
@@ -163,7 +158,7 @@ def test_what_cannot_be_followed_is_refused_with_its_reason(
 
 
 def test_nobody_listens_without_a_session(account: Account) -> None:
-    gone = logged_in(factories.make_user(account))
+    gone = client_of(factories.make_user(account))
     gone.logout()
 
     async def scenario() -> None:
@@ -178,7 +173,7 @@ def test_logging_out_and_being_deactivated_end_the_stream(account: Account) -> N
     user = factories.make_user(account)
 
     async def ends(act: Any) -> None:
-        client = logged_in_later = await in_database(lambda: logged_in(user))
+        client = logged_in_later = await in_database(lambda: client_of(user))
         async with Site().open(client, "list:jobs", since=now()) as page:
             await page.hears("hello")
             await in_database(lambda: act(logged_in_later))
@@ -195,7 +190,7 @@ def test_logging_out_and_being_deactivated_end_the_stream(account: Account) -> N
 
 def test_other_rights_end_the_stream_and_count_when_it_comes_again(vm: VirtualMachine) -> None:
     user = factories.make_user(vm.account)
-    client = logged_in(user)
+    client = client_of(user)
 
     async def scenario() -> None:
         async with Site().open(client, f"vm:{vm.uuid}", since=now()) as page:
@@ -213,7 +208,7 @@ def test_other_rights_end_the_stream_and_count_when_it_comes_again(vm: VirtualMa
 
 
 def test_who_comes_again_is_told_at_once_what_it_missed(account: Account, vm: VirtualMachine) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
     other = factories.make_vm(vm.zone, account=account, state=State.STOPPED)
     Event.objects.all().delete()
 
@@ -235,7 +230,7 @@ def test_who_comes_again_is_told_at_once_what_it_missed(account: Account, vm: Vi
 def test_beats_say_that_the_stream_lives_and_stop_while_the_database_is_silent(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
     monkeypatch.setattr(hub, "STALE_SECONDS", 0.1)
     look = Feed.look
     silent = threading.Event()
@@ -262,7 +257,7 @@ def test_beats_say_that_the_stream_lives_and_stop_while_the_database_is_silent(
 def test_a_database_that_does_not_answer_is_said_at_once(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
     monkeypatch.setattr(stream, "FIRST_LOOK_SECONDS", 0.05)
 
     def fails(_feed: Feed) -> Any:
@@ -280,7 +275,7 @@ def test_a_database_that_does_not_answer_is_said_at_once(
 def test_streams_take_neither_a_thread_nor_a_connection_each_and_are_bounded(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
     monkeypatch.setattr(hub, "MAX_STREAMS_PER_USER", 30)
 
     async def scenario() -> None:
@@ -301,7 +296,7 @@ def test_streams_take_neither_a_thread_nor_a_connection_each_and_are_bounded(
 
 
 def test_the_watcher_stops_when_nobody_listens_and_starts_for_the_next(account: Account) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
 
     async def scenario() -> None:
         site = Site()
@@ -319,7 +314,7 @@ def test_the_watcher_stops_when_nobody_listens_and_starts_for_the_next(account: 
 
 
 def test_a_process_that_ends_sends_its_pages_to_the_next_one(account: Account) -> None:
-    client = logged_in(factories.make_user(account))
+    client = client_of(factories.make_user(account))
 
     async def scenario() -> None:
         site = Site()

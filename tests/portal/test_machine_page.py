@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account
 from apps.compute import placement
 from apps.compute.models import ConsoleLog, VirtualMachine
 from apps.compute.states import PowerState, State
@@ -20,6 +20,7 @@ from apps.portal.machines.console import readable
 from apps.storage.models import Template
 from apps.zones.models import Host, Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 TABS = ("", "console/", "placement/", "history/", "settings/")
@@ -37,7 +38,7 @@ def account() -> Account:
 
 @pytest.fixture
 def member(account: Account) -> Client:
-    return logged_in(factories.make_user(account))
+    return client_of(factories.make_user(account))
 
 
 @pytest.fixture
@@ -45,14 +46,8 @@ def vm(zone: Zone, account: Account) -> VirtualMachine:
     return factories.make_vm(zone, account=account, state=State.STOPPED)
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def operator() -> Client:
-    return logged_in(factories.make_user(super_admin=True))
+    return client_of(factories.make_user(super_admin=True))
 
 
 def here(vm: VirtualMachine, tab: str = "") -> str:
@@ -69,7 +64,7 @@ def button(page: str, kind: str) -> str:
 
 
 def test_every_tab_is_the_members_and_operators_and_nobody_elses(vm: VirtualMachine, member: Client) -> None:
-    stranger = logged_in(factories.make_user(factories.make_account()))
+    stranger = client_of(factories.make_user(factories.make_account()))
     for tab in TABS:
         assert member.get(here(vm, tab)).status_code == operator().get(here(vm, tab)).status_code == 200
         assert 'aria-current="page"' in member.get(here(vm, tab)).text

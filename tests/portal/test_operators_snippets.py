@@ -12,6 +12,7 @@ from apps.portal.copy_as import ApiRequest, Secret
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Region
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 AT = "/infrastructure/"
@@ -19,9 +20,7 @@ AT = "/infrastructure/"
 
 @pytest.fixture
 def operator() -> Client:
-    client = Client()
-    client.force_login(factories.make_user(super_admin=True))
-    return client
+    return client_of(factories.make_user(super_admin=True))
 
 
 @pytest.fixture

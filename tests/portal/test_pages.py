@@ -18,6 +18,7 @@ from apps.compute.states import State
 from apps.jobs.models import Job
 from apps.zones.models import Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,12 +36,6 @@ def account() -> Account:
 @pytest.fixture
 def member(account: Account) -> User:
     return factories.make_user(account)
-
-
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def form_of(zone: Zone, account: Account, **changes: Any) -> dict[str, Any]:
@@ -89,7 +84,7 @@ def test_logging_in_leads_back_to_where_the_reader_was_and_never_elsewhere(membe
 
 
 def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: Account, member: User) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     response = client.post("/virtual-machines/new/", form_of(zone, account))
     vm = VirtualMachine.objects.get()
     assert response["Location"] == f"/virtual-machines/{vm.uuid}/"
@@ -101,7 +96,7 @@ def test_a_member_creates_a_machine_and_lands_on_its_page(zone: Zone, account: A
 def test_a_form_that_is_sent_twice_makes_one_machine_and_a_changed_one_another(
     zone: Zone, account: Account, member: User
 ) -> None:
-    client, form = logged_in(member), form_of(zone, account)
+    client, form = client_of(member), form_of(zone, account)
     page = client.get("/virtual-machines/new/").content.decode()
     found = re.search(r'name="submission" value="(\w+)"', page)
     assert found
@@ -116,7 +111,7 @@ def test_a_form_that_is_sent_twice_makes_one_machine_and_a_changed_one_another(
 
 def test_a_script_works_as_browsers_send_it(zone: Zone, account: Account, member: User) -> None:
     script = "#!/bin/sh\r\necho hello\r\n"
-    answer = logged_in(member).post("/virtual-machines/new/", form_of(zone, account, user_data=script))
+    answer = client_of(member).post("/virtual-machines/new/", form_of(zone, account, user_data=script))
     vm = VirtualMachine.objects.get()
     assert answer["Location"] == f"/virtual-machines/{vm.uuid}/"
     text = secrets.unseal(VirtualMachine, vm.uuid, "user_data", vm.user_data)
@@ -126,7 +121,7 @@ def test_a_script_works_as_browsers_send_it(zone: Zone, account: Account, member
 def test_the_form_says_which_field_is_wrong_and_creates_nothing(
     zone: Zone, account: Account, member: User
 ) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     for changes, marker in (
         ({"name": "a\u202eb"}, "id_name_error"),
         ({"user_data": "#cloud-config\n: ["}, "id_user_data_error"),
@@ -141,7 +136,7 @@ def test_the_form_says_which_field_is_wrong_and_creates_nothing(
 
 def test_another_tenant_neither_sees_nor_touches_the_machine(zone: Zone, account: Account) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
-    other = logged_in(factories.make_user(factories.make_account()))
+    other = client_of(factories.make_user(factories.make_account()))
     assert vm.name not in other.get("/virtual-machines/").content.decode()
     assert other.get(f"/virtual-machines/{vm.uuid}/").status_code == 404
     assert other.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"}).status_code == 404
@@ -150,7 +145,7 @@ def test_another_tenant_neither_sees_nor_touches_the_machine(zone: Zone, account
 
 def test_an_operator_sees_machines_of_every_account(zone: Zone, account: Account) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
-    operator = logged_in(factories.make_user(super_admin=True))
+    operator = client_of(factories.make_user(super_admin=True))
     assert vm.name in operator.get("/virtual-machines/").content.decode()
 
 
@@ -158,7 +153,7 @@ def test_an_action_is_submitted_and_a_refused_one_is_explained(
     zone: Zone, account: Account, member: User
 ) -> None:
     vm = factories.make_vm(zone, account=account, state=State.STOPPED)
-    client = logged_in(member)
+    client = client_of(member)
     client.post(f"/virtual-machines/{vm.uuid}/act/destroy/")
     assert Job.objects.get().kind == "vm.destroy"
     page = client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"}, follow=True)
@@ -167,7 +162,7 @@ def test_an_action_is_submitted_and_a_refused_one_is_explained(
 
 
 def test_pages_carry_a_strict_content_policy(member: User) -> None:
-    response = logged_in(member).get("/virtual-machines/")
+    response = client_of(member).get("/virtual-machines/")
     assert "'unsafe" not in response["Content-Security-Policy"]
     assert "<script>" not in response.content.decode()
     assert "style=" not in response.content.decode()
@@ -181,7 +176,7 @@ def test_a_page_can_be_asked_for_its_head(zone: Zone, account: Account, member: 
         f"/virtual-machines/{vm.uuid}/",
         f"/virtual-machines/{vm.uuid}/live/",
     ]
-    assert [logged_in(member).head(path).status_code for path in paths] == [200] * 4
+    assert [client_of(member).head(path).status_code for path in paths] == [200] * 4
 
 
 def test_a_part_of_a_page_sends_the_whole_page_to_log_in(zone: Zone, account: Account) -> None:
@@ -208,5 +203,5 @@ def test_what_was_removed_meanwhile_is_told_and_is_no_failure(
         raise IntegrityError("foreign key")
 
     monkeypatch.setattr(policy, "find", too_late)
-    answer = logged_in(member).get("/virtual-machines/00000000-0000-0000-0000-000000000000/")
+    answer = client_of(member).get("/virtual-machines/00000000-0000-0000-0000-000000000000/")
     assert answer.status_code == 409

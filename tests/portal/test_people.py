@@ -11,6 +11,7 @@ from apps.accounts.models import Account, LoginLink, Membership, User
 from apps.accounts.services import create_root_domain
 from apps.jobs.models import Event
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 INVITE, LINK = "/people/invite/", "/people/link/"
@@ -19,9 +20,7 @@ INVITE, LINK = "/people/invite/", "/people/link/"
 @pytest.fixture
 def operator() -> Client:
     create_root_domain()
-    client = Client()
-    client.force_login(factories.make_user(super_admin=True))
-    return client
+    return client_of(factories.make_user(super_admin=True))
 
 
 def link_in(page: str) -> str:

@@ -14,6 +14,7 @@ from apps.core.errors import InvalidInput, NameTaken, NotFound
 from apps.portal.models import SavedView
 from apps.portal.saved import services
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 LIST = "/virtual-machines/"
@@ -27,9 +28,7 @@ def user() -> User:
 
 @pytest.fixture
 def client(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return client_of(user)
 
 
 def save(client: Client, name: str, query: str, **fields: Any) -> Any:

@@ -20,6 +20,7 @@ from apps.compute.states import State
 from apps.portal.search.finders import FINDERS
 from apps.zones.models import Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -47,12 +48,6 @@ def vm(zone: Zone, account: Account) -> VirtualMachine:
     return vm
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def found(client: Client, text: str) -> str:
     page = client.get("/search/", {"q": text}).content.decode()
     return page[page.index("<h1>") : page.index("</main>")]
@@ -62,14 +57,14 @@ def found(client: Client, text: str) -> str:
 def test_a_name_is_found_without_regard_to_accents_and_capitals(
     member: User, vm: VirtualMachine, text: str
 ) -> None:
-    assert f"/virtual-machines/{vm.uuid}/" in found(logged_in(member), text)
+    assert f"/virtual-machines/{vm.uuid}/" in found(client_of(member), text)
 
 
 def test_a_machine_is_found_by_its_address_and_by_its_id(member: User, vm: VirtualMachine) -> None:
     placement.place(vm)
     nic = vm.nics.select_related("ip").get()
     assert nic.ip is not None
-    client = logged_in(member)
+    client = client_of(member)
     for text in (nic.ip.address, nic.ip.address.rpartition(".")[0], str(vm.uuid), str(vm.uuid).upper()):
         assert f"/virtual-machines/{vm.uuid}/" in found(client, text)
     assert f"/virtual-machines/{vm.uuid}/" not in found(client, "203.0.113.")
@@ -91,8 +86,8 @@ def test_each_kind_is_found_and_operators_find_more(
     person.full_name = "Ελένη Ζήτα"
     person.save()
     own, operator = (
-        found(logged_in(member), "ζητα"),
-        found(logged_in(factories.make_user(super_admin=True)), "ζητα"),
+        found(client_of(member), "ζητα"),
+        found(client_of(factories.make_user(super_admin=True)), "ζητα"),
     )
     headings = [str(finder.label) for finder in FINDERS if finder.label != FINDERS[0].label]
     for_all = {str(finder.label) for finder in FINDERS if not finder.operators}
@@ -106,7 +101,7 @@ def test_each_kind_is_found_and_operators_find_more(
 
 
 def test_jobs_are_found_by_what_they_do_and_by_their_machine(member: User, vm: VirtualMachine) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.start"})
     for text in ("start", str(vm.uuid)):
         assert "<h2>Jobs</h2>" in found(client, text)
@@ -116,7 +111,7 @@ def test_jobs_are_found_by_what_they_do_and_by_their_machine(member: User, vm: V
 
 
 def test_nobody_finds_what_is_not_theirs(zone: Zone, vm: VirtualMachine) -> None:
-    stranger = logged_in(factories.make_user(factories.make_account()))
+    stranger = client_of(factories.make_user(factories.make_account()))
     for text in ("εργαστηριο", str(vm.uuid), vm.account.name):
         assert "Nothing found" in found(stranger, text)
     for path in ("/search/", "/search/palette/", "/shortcuts/"):
@@ -125,7 +120,7 @@ def test_nobody_finds_what_is_not_theirs(zone: Zone, vm: VirtualMachine) -> None
 
 @pytest.mark.parametrize("text", ["a" * 101, "a\0b", "\ud800"])
 def test_what_cannot_be_searched_for_is_told(member: User, text: str) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     answer = client.get(
         "/search/?q=" + "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
     )
@@ -139,13 +134,13 @@ def test_what_cannot_be_searched_for_is_told(member: User, text: str) -> None:
     "text", ["%", "_", "' OR 1=1 --", "<script>alert(1)</script>", "10.", "..", "0" * 36]
 )
 def test_signs_of_other_languages_are_only_text(member: User, vm: VirtualMachine, text: str) -> None:
-    page = found(logged_in(member), text)
+    page = found(client_of(member), text)
     assert "<script>" not in page
     assert vm.name not in page
 
 
 def test_a_search_costs_the_same_for_any_number_of_rows(zone: Zone, account: Account) -> None:
-    client = logged_in(factories.make_user(account, super_admin=True))
+    client = client_of(factories.make_user(account, super_admin=True))
     counts = []
     for number in (1, 40):
         for _each in range(number):
@@ -169,7 +164,7 @@ def test_the_name_itself_comes_first_then_names_that_begin_so(zone: Zone, accoun
         made(f"beta άλφα 1{number:02}")
     SshKeyPair.objects.create(account=account, name="my άλφα 1 key", public_key="x", fingerprint="SHA256:a")
     typed = SshKeyPair.objects.create(account=account, name="άλφα", public_key="x", fingerprint="SHA256:b")
-    client = logged_in(factories.make_user(account, super_admin=True))
+    client = client_of(factories.make_user(account, super_admin=True))
     shown = re.findall(r'href="(/virtual-machines/[0-9a-f-]{36}/)"', found(client, "αλφα 1"))
     assert shown[:2] == [exact, begins]
     assert len(shown) == 10
@@ -182,7 +177,7 @@ def test_the_name_itself_comes_first_then_names_that_begin_so(zone: Zone, accoun
 def test_people_too_are_found_by_their_name_first(member: User) -> None:
     for name in ("ann", "joann", *(f"anna{number}" for number in range(12))):
         User.objects.create_user(name)
-    page = found(logged_in(factories.make_user(super_admin=True)), "ann")
+    page = found(client_of(factories.make_user(super_admin=True)), "ann")
     names = re.findall(r"<bdi>(\w*ann\w*)</bdi>", page)
     assert names[0] == "ann"
     assert "joann" not in names
@@ -195,7 +190,7 @@ def test_a_place_that_is_called_what_was_typed_comes_before_what_holds_it(
     vm = factories.make_vm(zone, account=account)
     vm.set_name("old trash")
     vm.save()
-    client = logged_in(member)
+    client = client_of(member)
     assert [href for href, _verb in options(client, q="trash")] == [
         "/trash/",
         f"/virtual-machines/{vm.uuid}/",
@@ -209,7 +204,7 @@ def options(client: Client, **query: str) -> list[tuple[str, str]]:
 
 
 def test_the_palette_begins_with_what_can_be_done_here(member: User, vm: VirtualMachine) -> None:
-    client, here = logged_in(member), f"/virtual-machines/{vm.uuid}/"
+    client, here = client_of(member), f"/virtual-machines/{vm.uuid}/"
     shown = options(client, on=here)
     assert shown[0] == (f"{here}act/", "vm.start")
     assert ("/virtual-machines/new/", "") in shown
@@ -221,11 +216,11 @@ def test_the_palette_begins_with_what_can_be_done_here(member: User, vm: Virtual
 
 @pytest.mark.parametrize("on", ["", "nonsense", "//evil.example/", "/virtual-machines/x/", "/%00/"])
 def test_the_palette_opens_anywhere(member: User, on: str) -> None:
-    assert ("/virtual-machines/new/", "") in options(logged_in(member), on=on)
+    assert ("/virtual-machines/new/", "") in options(client_of(member), on=on)
 
 
 def test_the_palette_offers_no_act_on_what_is_not_the_readers(vm: VirtualMachine) -> None:
-    stranger = logged_in(factories.make_user(factories.make_account()))
+    stranger = client_of(factories.make_user(factories.make_account()))
     assert not any(verb for _href, verb in options(stranger, on=f"/virtual-machines/{vm.uuid}/"))
 
 
@@ -240,13 +235,13 @@ def test_the_palette_finds_objects_places_and_documents(
     ]
     (pages / "index.json").write_text(json.dumps(entries))
     monkeypatch.setattr(settings, "VAR", tmp_path)
-    client = logged_in(member)
+    client = client_of(member)
     assert (f"/virtual-machines/{vm.uuid}/", "") in options(client, q="φυσικης")
     assert options(client, q="keys") == [("/ssh-keys/", ""), ("/docs/en/keys/", "")]
 
 
 def test_single_keys_can_be_switched_off_and_on_again(member: User) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     for wanted, told in (("off", True), ("on", False)):
         answer = client.post("/preferences/keys/", {"keys": wanted, "next": "/trash/"})
         assert answer["Location"] == "/trash/"
@@ -255,6 +250,6 @@ def test_single_keys_can_be_switched_off_and_on_again(member: User) -> None:
 
 
 def test_the_sheet_of_shortcuts_is_a_page_and_a_dialog(member: User) -> None:
-    client = logged_in(member)
+    client = client_of(member)
     assert "<html" in client.get("/shortcuts/").content.decode()
     assert "<html" not in client.get("/shortcuts/", headers={"HX-Request": "true"}).content.decode()

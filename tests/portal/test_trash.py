@@ -18,6 +18,7 @@ from apps.compute.states import State
 from apps.jobs.models import Job, JobLock
 from apps.zones.models import Zone
 from tests import factories
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 ACT = "/trash/act/"
@@ -40,9 +41,7 @@ def member(account: Account) -> User:
 
 @pytest.fixture
 def client(member: User) -> Client:
-    client = Client()
-    client.force_login(member)
-    return client
+    return client_of(member)
 
 
 def trashed(
