@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import policy
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
-from apps.core.errors import StateConflict
+from apps.core.errors import NotFound, StateConflict
 from apps.jobs import events, kinds
 from apps.jobs.models import Job
 
@@ -58,7 +58,9 @@ class Verb:
 
     def begin(self, job: Job) -> None:
         """Move the machine into `during`, in the transaction that takes the job's locks."""
-        vm = VirtualMachine.objects.get(uuid=job.target_uuid)
+        vm = VirtualMachine.objects.filter(uuid=job.target_uuid).first()
+        if vm is None:  # it was removed since it was read
+            raise NotFound(kind="virtualmachine")
         if vm.state not in self.from_states:
             raise StateConflict(reason="wrong_state", state=vm.state, verb=self.kind)
         self._refuse_protected(vm)

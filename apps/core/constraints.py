@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.apps import apps
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import CheckConstraint, Field, Model, ProtectedError, UniqueConstraint
 
 from apps.core.errors import CloudError, Conflict, NameTaken, ObjectInUse
@@ -21,6 +21,8 @@ _SQLITE_INDEX = re.compile(r"index '(\w+)'")
 _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (\w+)")
 M = TypeVar("M", bound=Model)
 _NAMES = frozenset({"name_key", "username"})
+_NOT_SAVED = "did not affect any rows"
+"""What Django says, without a type of its own, of a row that is saved and is there no more."""
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +85,13 @@ def delete(row: Model) -> None:
             row.delete()
     except ProtectedError as error:
         raise in_use(error) from None
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether a row that was found is there no more: somebody removed it before it was changed."""
+    return isinstance(error, ObjectDoesNotExist) or (
+        type(error) is DatabaseError and _NOT_SAVED in str(error)
+    )
 
 
 def in_use(error: ProtectedError) -> ObjectInUse:

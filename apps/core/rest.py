@@ -116,6 +116,9 @@ def _as_cloud_error(error: Exception) -> Exception:
     for kind, told in _FROM_DJANGO:
         if isinstance(error, kind):
             return told(error)
+    if constraints.is_gone(error):
+        log.warning("request %s: its object was removed meanwhile", request_id.get(), exc_info=error)
+        return NotFound()
     if isinstance(error, OperationalError | InterfaceError):
         log.error("request %s: the database does not answer", request_id.get(), exc_info=error)
         return DatabaseUnavailable()

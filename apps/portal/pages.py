@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -9,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import IntegrityError
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, IntegrityError
 from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -23,6 +25,7 @@ from apps.core.errors import CloudError, NotFound
 from apps.core.messages import Explanation, explain
 from apps.core.middleware import request_id
 
+log = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 
 
@@ -34,7 +37,7 @@ def actor_of(request: HttpRequest) -> Actor:
 def page(view: View) -> View:
     """A page of people who are logged in: `view(request, actor, ...)`. A CloudError that leaves it is
     told as a page of its own, with its status, and so is what the database refused because somebody else
-    was quicker."""
+    was quicker, or removed what it is about."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -46,6 +49,11 @@ def page(view: View) -> View:
             return problem(request, constraints.in_use(error))
         except IntegrityError as error:
             return problem(request, constraints.refusal(error))
+        except (ObjectDoesNotExist, DatabaseError) as error:
+            if not constraints.is_gone(error):
+                raise
+            log.warning("request %s: its object was removed meanwhile", request_id.get(), exc_info=error)
+            return problem(request, NotFound())
 
     found: View = require_http_methods(["GET", "HEAD", "POST"])(login_required(answer))
 
