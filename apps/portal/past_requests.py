@@ -17,6 +17,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
+from apps.core.names import hostname_of
 from apps.jobs.models import Event, Job
 from apps.launch.export import export_zone
 from apps.portal.copy_as import ApiRequest, Secret
@@ -31,7 +32,8 @@ HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
 
 
 def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | None:
-    """None if no request does it. Which host a machine is pinned to is told to an `operator` alone."""
+    """None if no request does it. Which host a machine is pinned to is told to an `operator` alone,
+    as is what only operators may ask for."""
     if event.job is not None and "how" in event.data:
         return ApiRequest("POST", f"jobs/{event.job.uuid}/{event.data['how']}/")
     if event.job is not None and "requested_by" in event.data:
@@ -51,10 +53,10 @@ def request_of_job(job: Job, *, operator: bool = False) -> ApiRequest | None:
 
 
 def _told_to(operator: bool, wanted: ApiRequest | None) -> ApiRequest | None:
-    if operator or wanted is None or (wanted.body or {}).get("strategy") != PINNED:
+    if operator or wanted is None or wanted.body is None:
         return wanted
-    body = {name: value for name, value in (wanted.body or {}).items() if name not in {"strategy", "host"}}
-    return replace(wanted, body=body)
+    kept_back = {"start_paused"} | ({"strategy", "host"} if wanted.body.get("strategy") == PINNED else set())
+    return replace(wanted, body={name: value for name, value in wanted.body.items() if name not in kept_back})
 
 
 def _request(kind: str, target: UUID, data: Data, job: Job | None) -> ApiRequest | None:
@@ -159,6 +161,8 @@ def body_of_vm(vm: VirtualMachine) -> dict[str, Any]:
         "account": _account(vm),
         "ssh_keys": [str(key.uuid) for key in vm.ssh_keys.order_by("id")],
     }
+    if vm.hostname != hostname_of(vm.name):
+        body["hostname"] = vm.hostname
     if vm.user_data:
         body["user_data"] = USER_DATA
     if vm.tags:
@@ -167,6 +171,8 @@ def body_of_vm(vm: VirtualMachine) -> dict[str, Any]:
         body["strategy"] = vm.strategy
     if vm.pinned_host is not None:
         body["host"] = str(vm.pinned_host.uuid)
+    if vm.start_paused:
+        body["start_paused"] = True
     if vm.delete_protection:
         body["delete_protection"] = True
     return body
@@ -196,7 +202,9 @@ def _batch(job: Job | None) -> ApiRequest | None:
     made = VirtualMachine.objects.filter(uuid__in=job.children.values("target_uuid")).order_by("id").first()
     if made is None:
         return None
-    body = {**body_of_vm(made), **{name: job.args[name] for name in ("name", "count", "start")}}
+    alike = body_of_vm(made)
+    alike.pop("hostname", None)  # each has its own, by its name
+    body = {**alike, **{name: job.args[name] for name in ("name", "count", "start")}}
     return ApiRequest("POST", "virtual-machines/batch/", body)
 
 

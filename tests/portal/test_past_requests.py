@@ -129,6 +129,31 @@ def test_a_batch_is_asked_for_again_as_a_batch(cast: Cast) -> None:
     assert [vm["name"] for vm in answer.json()["virtual_machines"]] == ["lab-05", "lab-06"]
 
 
+def test_a_batch_of_which_one_was_renamed_is_asked_for_again_too(cast: Cast) -> None:
+    member = Actor(cast.users["member"])
+    vms, job = deploy_batch(
+        member, VmRequest(cast.account, cast.zone, "lab", cast.offering, cast.template), count=2
+    )
+    edit.rename_vm(member, vms[0], name="teacher")
+    assert sent(cast.member, request_of_job(job)).status_code == 202
+
+
+def test_a_host_name_of_its_own_and_a_paused_start_are_asked_for_again(cast: Cast) -> None:
+    wanted = VmRequest(
+        cast.account, cast.zone, "web", cast.offering, cast.template, hostname="db-1", start_paused=True
+    )
+    _vm, job = deploy_vm(Actor(cast.users["operator"]), wanted)
+    again = sent(cast.operator, request_of_job(job, operator=True))
+    assert again.status_code == 202
+    made = VirtualMachine.objects.get(uuid=again.json()["id"])
+    assert (made.hostname, made.start_paused) == ("db-1", True)
+    told = request_of_job(job)  # to a member, who may not start a machine paused
+    assert sent(cast.member, told).status_code == 202
+    assert told is not None
+    assert told.body is not None
+    assert told.body["hostname"] == "db-1"
+
+
 def test_what_operators_made_is_asked_for_again(cast: Cast) -> None:
     """Each creating request is understood by the API: it refuses only that the name is taken."""
     made = {
