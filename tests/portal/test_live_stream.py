@@ -139,6 +139,7 @@ def test_an_operator_hears_of_everybody(vm: VirtualMachine) -> None:
         ({"topics": []}, 422, "invalid_input"),
         ({"topics": ["list:jobs"] * 500}, 422, "invalid_input"),
         ({"topics": ["list:jobs"], "since": "yesterday"}, 422, "invalid_input"),
+        ({"topics": ["list:jobs"], "since": "9" * 15}, 422, "invalid_input"),
         ({"topics": ["list:jobs"], "host": "elsewhere.example"}, 400, "malformed_request"),
         ({"topics": ["list:jobs"], "method": "POST"}, 405, "method_not_allowed"),
     ],

@@ -177,7 +177,7 @@ def _listener(scope: Message) -> tuple[Listener, float]:
     reader, actor = found
     followed = topics.visible(actor, topics.parse(given.get("topic", [])))
     last = request.headers.get("Last-Event-ID") or (given.get("since") or ["0"])[0]
-    if not (last.isascii() and last.isdigit() and len(last) < 16):
+    if not (last.isascii() and last.isdigit() and len(last) < 15):
         raise InvalidInput("not_a_number", place="since")
     return Listener(reader, followed), int(last) / 1000
 
