@@ -85,3 +85,19 @@ def test_their_number_is_bounded(zone: Zone, account: Account, member: Actor) ->
     vm = factories.make_vm(zone, account=account)
     with pytest.raises(InvalidInput):
         act_on_many(member, "vm.stop", [vm] * (MAX_AT_ONCE + 1))
+
+
+@pytest.mark.parametrize("kind", ["vm.force_stop", "vm.destroy"])
+def test_what_waits_for_a_stop_that_it_interrupts_is_asked_for_once(
+    zone: Zone, account: Account, member: Actor, kind: str
+) -> None:
+    vm = factories.make_vm(zone, account=account, state=State.RUNNING)
+    for asked in ("vm.stop", kind):
+        (result,) = act_on_many(member, asked, [VirtualMachine.objects.get()])
+        assert result.outcome == Outcome.SUBMITTED
+    (again,) = act_on_many(member, kind, [VirtualMachine.objects.get()])
+    assert again.error is not None
+    assert again.error.code == "resource_busy"
+    waiting = Job.objects.get(kind=kind)
+    assert again.error.params["job"] == str(waiting.uuid)
+    assert Job.objects.filter(target_uuid=vm.uuid).count() == 2

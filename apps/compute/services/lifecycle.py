@@ -12,8 +12,9 @@ from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.compute.verbs import VERBS, lock_of
+from apps.core.errors import ResourceBusy
 from apps.jobs import events
-from apps.jobs.models import Job
+from apps.jobs.models import Job, JobState
 from apps.jobs.services import submit
 from apps.storage.models import Volume
 
@@ -22,7 +23,20 @@ from apps.storage.models import Volume
 def _submit(actor: Actor, kind: str, vm: VirtualMachine, **args: Any) -> Job:
     policy.require(actor, kind, vm)
     VERBS[kind].refuse_unless_allowed(vm)
-    return submit(actor, kind, vm, lock_keys=[lock_of(vm)], **args)
+    job = submit(actor, kind, vm, lock_keys=[lock_of(vm)], **args)
+    if job.state == JobState.WAITING:
+        _refuse_second(job)
+    return job
+
+
+def _refuse_second(job: Job) -> None:
+    """What waits for the job that it interrupts is asked for once: a second one would come upon whatever
+    was done to the machine in between, such as being started again. Called after the other job was told to
+    end, which lets one of two such requests at a time come this far."""
+    same = Job.objects.filter(target_uuid=job.target_uuid, kind=job.kind, finished_at=None)
+    first = same.exclude(pk=job.pk).first()
+    if first is not None:
+        raise ResourceBusy(job=str(first.uuid), kind=first.kind)
 
 
 def start_vm(actor: Actor, vm: VirtualMachine, *, paused: bool = False) -> Job:
