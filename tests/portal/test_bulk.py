@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Account
+from apps.accounts import idempotency
+from apps.accounts.models import Account, User
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.jobs.models import Job
@@ -146,3 +148,9 @@ def test_a_form_for_all_that_is_sent_twice_leads_to_the_same_results() -> None:
     factories.make_vm(zone, account=account, state=State.DESTROYED)
     assert client.post("/virtual-machines/act/", form)["Location"] == first["Location"]
     assert VirtualMachine.objects.filter(state=State.DESTROYED).count() == 1
+
+
+def test_an_answer_of_the_api_is_no_page_of_results(client: Client) -> None:
+    number = uuid4()
+    idempotency.once(User.objects.get(), f"machines-acted:{number}", {}, lambda: {"status": 201})
+    assert client.get(f"/virtual-machines/act/{number}/").status_code == 404

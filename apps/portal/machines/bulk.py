@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -115,7 +116,8 @@ def _was_done(actor: Actor, number: UUID) -> bool:
 
 
 def _key(number: object) -> str:
-    return f"machines-acted:{number}"
+    """None that a client of the API could have sent as its own Idempotency-Key."""
+    return salted_hmac("cloudportal.portal.machines_acted", str(number), algorithm="sha256").hexdigest()
 
 
 def _kept(result: Result) -> dict[str, Any]:
