@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Quota
+from apps.compute import placement
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.services.create import Judgement, NewKey, Order, create_machines, judge
 from apps.compute.services.deploy import VmRequest
 from apps.compute.services.offerings import generate_ssh_key, parse_public_key
-from apps.core.errors import CloudError, InvalidInput, NameTaken, NotFound
+from apps.core.errors import CloudError, InsufficientCapacity, InvalidInput, NameTaken, NotFound
 from apps.jobs.models import Event
 from apps.zones.models import Zone
 from tests import factories
@@ -57,6 +58,35 @@ def test_an_order_that_fits_says_where_and_what_is_left(zone: Zone, account: Acc
     vcpus = next(item for item in found.standing if item.resource == "vcpus")
     assert (vcpus.used, vcpus.wanted, vcpus.limit, vcpus.left) == (0, 2, 8, 6)
     assert next(item for item in found.standing if item.resource == "memory_mib").left is None
+
+
+@pytest.mark.parametrize(
+    ("site", "room"),
+    [
+        ({"capacity_vcpus": 5}, 6),
+        ({"capacity_memory_mib": 4096}, 9),
+        ({"addresses": 4}, 4),
+        ({"pool_gib": 35}, 3),
+    ],
+)
+def test_of_a_batch_only_as_many_fit_as_there_is_room_for(
+    site: dict[str, Any], room: int, account: Account, actor: Actor
+) -> None:
+    Quota.objects.all().delete()
+    zone = factories.make_zone(hosts=3, **site)
+    order = order_of(zone, account, count=20, template=factories.make_template(zone, account, gib=10))
+    found = judge(actor, order)
+    assert found.refusal is None
+    assert (found.room, [remedy.count for remedy in found.remedies]) == (room, [room])
+    placed = 0
+    vms, _job = create_machines(actor, order)
+    for vm in vms:
+        try:
+            placement.place(vm)
+        except InsufficientCapacity:
+            break
+        placed += 1
+    assert placed == room
 
 
 def test_judging_writes_nothing(zone: Zone, account: Account, actor: Actor) -> None:

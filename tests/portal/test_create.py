@@ -13,11 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Account, IdempotencyKey, User
+from apps.accounts.models import Account, IdempotencyKey, Quota, User
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.jobs.models import Event, Job
 from apps.storage.models import Template
-from apps.zones.models import Zone
+from apps.zones.models import Host, Zone
 from tests import factories
 from tests.api.conftest import PUBLIC_KEY
 from tests.portal.browsing import client_of
@@ -160,6 +160,23 @@ def test_a_short_quota_says_how_much_is_missing(client: Client) -> None:
     assert "needs 10 of 8: 2 too few" in page
     assert "Ask an operator for more quota: 2 vCPUs more." in page
     assert "There is room for 4 of them." in page
+
+
+def test_of_several_it_says_for_how_many_there_is_room(client: Client) -> None:
+    Host.objects.update(capacity_vcpus=2)
+    Quota.objects.all().delete()
+    page = client.post(CHECK, begun(client) | {"count": "5"}, headers=HTMX).content.decode()
+    assert "There is room for 3 of them now, the others would fail" in page
+    assert "Make 3" in page
+
+
+def test_what_was_refused_still_says_what_would_help(client: Client, offering: ServiceOffering) -> None:
+    huge = factories.make_offering(vcpus=64)
+    answer = client.post(NEW, begun(client) | {"offering": huge.uuid})
+    assert answer.status_code == 422
+    use = re.search(r'name="use" value="([^"]+)"', answer.content.decode())
+    assert use
+    assert urllib.parse.parse_qs(use[1]) == {"offering": [str(offering.uuid)]}
 
 
 def test_a_refused_form_keeps_everything_that_was_typed(client: Client) -> None:

@@ -7,7 +7,7 @@ from apps.compute.placement.claims import (
     release_everything,
     release_template_copy,
 )
-from apps.compute.placement.decision import check, claim_compute_on, place
+from apps.compute.placement.decision import check, claim_compute_on, place, room
 from apps.compute.placement.explanation import bounded, explain, explain_all, remember
 from apps.compute.placement.reasons import HELP, Reason
 from apps.compute.placement.recount import Drift, recount, used_by
@@ -32,5 +32,6 @@ __all__ = [
     "release_template_copy",
     "remember",
     "request_of",
+    "room",
     "used_by",
 ]

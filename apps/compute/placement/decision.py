@@ -42,6 +42,11 @@ def check(request: PlacementRequest) -> None:
     raise insufficient(survey, main_reason(survey))
 
 
+def room(request: PlacementRequest, most: int) -> int:
+    """How many machines like this one there is room for now, counted up to `most`."""
+    return Survey(request).room(most)
+
+
 def place(vm: VirtualMachine) -> None:
     """Give the machine a host, with everything it needs there claimed and the explanation stored.
 

@@ -76,6 +76,26 @@ UNION ALL
 SELECT NULL, NULL, mark %% {span}, CAST(sum(hosts) AS bigint) FROM tally GROUP BY 3
 """
 
+_ROOMS = """
+SELECT pod_id, sum(CASE WHEN by_vcpus < by_memory THEN by_vcpus ELSE by_memory END)
+FROM (
+  SELECT h.pod_id, (h.capacity_vcpus - h.allocated_vcpus) / %(vcpus)s AS by_vcpus,
+    (h.capacity_memory_mib - h.allocated_memory_mib) / %(memory)s AS by_memory
+  FROM zones_host h WHERE h.zone_id = %(zone)s AND {fits}) AS hosts
+GROUP BY 1
+"""
+
+_ADDRESSES = """
+SELECT count(*) FROM (
+  SELECT 1 FROM network_ipaddress a JOIN network_network n ON n.id = a.network_id
+  WHERE n.pod_id = %(of_pod)s AND a.holder IS NULL AND (a.free_after IS NULL OR a.free_after <= %(now)s)
+  LIMIT %(most)s) AS free
+"""
+
+_DISKS = """
+SELECT sum((promised_bytes - allocated_bytes) / %(disk)s) FROM storage_primarystorage WHERE {room}
+"""
+
 
 _kept: dict[tuple[Any, ...], tuple[float, list[tuple[Any, ...]]]] = {}
 """When and what this process counted last, by statement and its parameters."""
@@ -194,6 +214,23 @@ class Survey:
     @property
     def fitting(self) -> int:
         return self._tally[1].get(None, 0)
+
+    def room(self, most: int) -> int:
+        """How many such machines the zone has room for, counted up to `most`. Never too few: where pools
+        are of single clusters or hosts, their room may be elsewhere than that for CPU and memory."""
+        rooms = [(pod, int(room)) for pod, room in self._fetch(_ROOMS.format(fits=self._fits))]
+        found = sum(min(room, self._addresses(pod, most)) for pod, room in rooms)
+        if self.request.disk_bytes:
+            ((disks,),) = self._fetch(_DISKS.format(room=rules.ROOM))
+            found = min(found, int(disks or 0))
+        return min(found, most)
+
+    def _addresses(self, pod: int, most: int) -> int:
+        if not self.request.nics:
+            return most
+        params = {"of_pod": pod, "most": most * self.request.nics}
+        ((free,),) = self._fetch(_ADDRESSES, params)
+        return int(free) // self.request.nics
 
     @cached_property
     def groups(self) -> list[HostGroup]:

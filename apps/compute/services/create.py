@@ -60,11 +60,13 @@ class Remedy:
 @dataclass(frozen=True)
 class Judgement:
     """What would become of an order now. `refusal` is what the order would be answered with; `fitting`
-    of `considered` hosts could take one of its machines."""
+    of `considered` hosts could take one of its machines, and there is `room` for so many of them: where
+    that is less than were ordered, the others would fail."""
 
     standing: list[quota.Standing]
     fitting: int
     considered: int
+    room: int
     refusal: CloudError | None
     remedies: list[Remedy]
 
@@ -102,19 +104,21 @@ def judge(actor: Actor, order: Order) -> Judgement:
     wanted = order.wanted
     policy.require(actor, "vm.deploy", wanted.account)
     standing = quota.standing(wanted.account, amount_of(wanted) * max(order.count, 1))
-    fitting = considered = 0
+    fitting = considered = room = 0
     refusal: CloudError | None = None
     try:
         _check_beside_placement(actor, order)
-        told = placement.explain(check_request(actor, wanted))
+        request = check_request(actor, wanted)
+        told = placement.explain(request)
         fitting, considered = told["fitting"], told["considered"]
+        room = placement.room(request, order.count) if order.count > 1 else 1
         quota.check(wanted.account, amount_of(wanted) * order.count)
     except CloudError as error:
         refusal = error
         told = getattr(error, "explanation", None) or {"considered": considered}
         considered = told["considered"]
-    remedies = list(_remedies(actor, order, refusal)) if refusal else []
-    return Judgement(standing, fitting, considered, refusal, remedies)
+    remedies = list(_remedies(actor, order, refusal)) if refusal else list(_roomier(actor, order, room))
+    return Judgement(standing, fitting, considered, room, refusal, remedies)
 
 
 def _check_beside_placement(actor: Actor, order: Order) -> None:
@@ -154,6 +158,15 @@ def _fewer(order: Order) -> Iterator[Remedy]:
     )
     if 1 <= room < order.count:
         yield Remedy(count=room)
+
+
+def _roomier(actor: Actor, order: Order, room: int) -> Iterator[Remedy]:
+    """What would do where not all of them fit."""
+    if room >= order.count:
+        return
+    if room:
+        yield Remedy(count=room)
+    yield from _other_zone(actor, order)
 
 
 def _other_size(actor: Actor, order: Order, refusal: CloudError) -> Iterator[Remedy]:
@@ -197,8 +210,8 @@ def alike(actor: Actor, template: Template, zone: Zone) -> Template | None:
 
 def _would_do(actor: Actor, order: Order) -> bool:
     try:
-        check_request(actor, order.wanted)
+        request = check_request(actor, order.wanted)
         quota.check(order.wanted.account, amount_of(order.wanted) * order.count)
     except CloudError:
         return False
-    return True
+    return order.count == 1 or placement.room(request, order.count) == order.count

@@ -81,6 +81,10 @@ def _told(order: Order, found: Judgement) -> Verdict:
     disk = root_disk_bytes(order.wanted.offering, order.wanted.template)
     names = _names(order)
     unlimited = not bars
+    if found.refusal is None and found.room < order.count:
+        return Verdict(
+            False, _short_of(found.room), "", list(_helps(order, found)), bars, unlimited, names, disk
+        )
     if found.refusal is None:
         text = ngettext("Fits: %(n)s host has room", "Fits: %(n)s hosts have room", found.fitting)
         text %= {"n": found.fitting}
@@ -92,6 +96,15 @@ def _told(order: Order, found: Judgement) -> Verdict:
     if line.isdecimal():
         why = _("Line %(line)s: %(text)s") % {"line": line, "text": why}
     return Verdict(False, said.title, why, helps, bars, unlimited, names, disk)
+
+
+def _short_of(room: int) -> str:
+    text = ngettext(
+        "There is room for %(n)s of them now, the others would fail",
+        "There is room for %(n)s of them now, the others would fail",
+        room,
+    )
+    return text % {"n": room}
 
 
 def _names(order: Order) -> str:

@@ -41,6 +41,8 @@ def machine_create(request: HttpRequest, actor: Actor) -> HttpResponse:
             return redirect(_created(actor, form))
         except CloudError as error:
             form.refuse(error)
+            unrefused, choices = _posted(actor, request.POST)
+            return _page(request, actor, form, choices, status=422, judged=unrefused)
     return _page(request, actor, form, choices, status=422)
 
 
@@ -111,8 +113,15 @@ def _posted(actor: Actor, data: QueryDict) -> tuple[MachineForm, Choices]:
     return MachineForm(actor, choices, data), choices
 
 
-def _context(request: HttpRequest, actor: Actor, form: MachineForm, choices: Choices) -> dict[str, Any]:
-    judged = form if form.is_bound else _as_sent(actor, form, choices)
+def _context(
+    request: HttpRequest,
+    actor: Actor,
+    form: MachineForm,
+    choices: Choices,
+    judged: MachineForm | None = None,
+) -> dict[str, Any]:
+    """`judged` is the form as it was before it was refused: what would help is still to be told."""
+    judged = judged or (form if form.is_bound else _as_sent(actor, form, choices))
     verdict: Verdict = verdict_of(actor, judged)
     order = judged.order() if judged.is_valid() else None
     return {
@@ -147,9 +156,15 @@ def _picked(form: MachineForm) -> dict[str, str]:
 
 
 def _page(
-    request: HttpRequest, actor: Actor, form: MachineForm, choices: Choices, *, status: int = 200
+    request: HttpRequest,
+    actor: Actor,
+    form: MachineForm,
+    choices: Choices,
+    *,
+    status: int = 200,
+    judged: MachineForm | None = None,
 ) -> HttpResponse:
-    context = _context(request, actor, form, choices)
+    context = _context(request, actor, form, choices, judged)
     return render(
         request, "portal/machines/create.html", {**context, "refused": status != 200}, status=status
     )
