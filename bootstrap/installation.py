@@ -41,7 +41,7 @@ LONGEST_SOCKET_PATH = 100
 @dataclass
 class Memory:
     """What an installation remembers, in site.json (0600). `environment` holds the variables it
-    was given; they stay until given again, and an empty value forgets one."""
+    was given; they stay until given again, and an empty value forgets one. `stopped`: by `make down`."""
 
     kind: Kind = "kvm"
     name: str = field(default_factory=lambda: secrets.token_hex(3))
@@ -52,6 +52,7 @@ class Memory:
     bridge: str = ""
     subnet: str = ""
     code: str = ""
+    stopped: bool = False
 
 
 class Installation:

@@ -42,6 +42,9 @@ def down(installations: Sequence[Installation], *, purge: bool) -> None:
         if purge:
             _remove(installation)
             say(f"{installation.var}: removed")
+        else:
+            installation.memory.stopped = True
+            installation.save()
 
 
 def _what_goes_on(installation: Installation) -> str:
@@ -91,7 +94,8 @@ def _remove(installation: Installation) -> None:
 
 
 def status(installations: Sequence[Installation]) -> None:
-    """Show every process and whether the portal answers; CheckFailed if something is amiss."""
+    """Show every process and whether the portal answers; CheckFailed if something is amiss.
+    A demo that `make down` stopped is not."""
     if not installations:
         raise CheckFailed("nothing is installed here", repair="make up  (or: make demo)")
     shown = [(installation.memory.kind, _show(installation)) for installation in installations]
@@ -107,6 +111,9 @@ def _show(installation: Installation) -> list[str]:
     say(f"{installation.var} ({kind})  {installation.url}/")
     rows = context.supervisor.statuses()
     if not rows:
+        if installation.memory.kind == "simulator" and installation.memory.stopped:
+            say("  The demo is stopped. Start it: make demo")
+            return []
         say("  not running")
         return [f"{installation.var} is not running"]
     for row in rows:

@@ -109,6 +109,7 @@ def demo(root: Path, var: Path) -> None:
 def _prepare(installation: Installation, kind: Any) -> Context:
     installation.create()
     installation.memory.kind = kind
+    installation.memory.stopped = False
     installation.remember_environment(os.environ)
     installation.choose_ports()
     installation.save()

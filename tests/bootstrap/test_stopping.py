@@ -39,3 +39,17 @@ def test_the_repair_brings_up_what_is_down(down: Down, there: list[Kind], way_up
     with pytest.raises(CheckFailed, match="is not running") as caught:
         stopping.status([down(kind) for kind in there])
     assert caught.value.repair == way_up
+
+
+def test_a_demo_that_was_stopped_is_no_failure(down: Down, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = down("simulator")
+    stopping.down([demo], purge=False)
+    stopping.status([Installation(demo.root, demo.var)])
+    assert "The demo is stopped. Start it: make demo" in capsys.readouterr().out
+
+
+def test_an_installation_on_real_hosts_that_was_stopped_is_told_as_down(down: Down) -> None:
+    real = down("kvm")
+    stopping.down([real], purge=False)
+    with pytest.raises(CheckFailed, match="is not running"):
+        stopping.status([Installation(real.root, real.var)])
