@@ -34,6 +34,8 @@ def test_the_campus_is_made_once_and_its_rows_counts_and_hosts_agree(campus: Sim
     assert build_campus(MACHINES) is None
     assert VirtualMachine.objects.count() == MACHINES
     assert placement.recount() == []
+    dates = list(VirtualMachine.objects.order_by("id").values_list("created_at", flat=True))
+    assert dates == sorted(dates)
 
     jobs = Job.objects.count()
     for _round in range(2):

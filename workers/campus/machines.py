@@ -75,6 +75,7 @@ def add_machines(actor: Actor, owners: list[Account], count: int) -> int:
     sequence = itertools.count(1)
     for place, owner in zip(itertools.cycle(places), itertools.islice(itertools.cycle(owners), count)):
         _plan_machine(plan, place, owner, offerings, next(sequence))
+    _date(plan.vms)
     _write(actor, plan, places)
     _define(plan, {place.host.pk: place.host for place in places})
     return len(plan.vms)
@@ -142,7 +143,6 @@ def _machine(
         delete_protection=state == State.RUNNING and dice.random() < 0.1,
         state=state,
         created_at=created,
-        state_changed_at=created + timedelta(hours=1),
         error=NO_ROOM if state == State.ERROR else None,
         power_state=PowerState.RUNNING if state == State.RUNNING else PowerState.OFF,
     )
@@ -158,6 +158,13 @@ def _machine(
         place.host.allocated_vcpus += vm.claimed_vcpus
         place.host.allocated_memory_mib += vm.claimed_memory_mib
     return vm
+
+
+def _date(vms: list[VirtualMachine]) -> None:
+    """Who was made first is the oldest: lists by age go by id."""
+    for vm, created in zip(vms, sorted(vm.created_at for vm in vms), strict=True):
+        vm.created_at = created
+        vm.state_changed_at = created + timedelta(hours=1)
 
 
 @transaction.atomic
