@@ -78,7 +78,9 @@ const ask = async () => {
   if (!text) addRecent();
   options().forEach((option, index) => { option.id = `palette-option-${index}`; });
   choose(options()[0]);
-  palette.querySelector("[data-said]").textContent = list.querySelector("[data-total]")?.textContent ?? "";
+  const said = palette.querySelector("[data-said]");
+  said.textContent = list.querySelector("[data-total]")?.textContent ?? "";
+  said.classList.toggle("visually-hidden", options().length > 0); // a number is for the ear, nothing for all
 };
 
 let waiting;

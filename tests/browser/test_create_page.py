@@ -158,6 +158,17 @@ def test_the_palette_finds_and_goes_by_keyboard(member: Page, site: Site) -> Non
     expect(member.locator("#palette")).not_to_be_visible()
 
 
+def test_the_palette_shows_that_nothing_is_found(member: Page, site: Site) -> None:
+    member.goto("/ssh-keys/")
+    member.keyboard.press("Control+k")
+    said = member.locator("#palette [data-said]")
+    expect(said).to_contain_text("found")
+    expect(said).to_have_class(re.compile("visually-hidden"))
+    member.keyboard.type("there is no such thing")
+    expect(said).to_have_text("Nothing found")
+    expect(said).not_to_have_class(re.compile("visually-hidden"))
+
+
 def test_enter_before_the_palette_has_answered_does_nothing_but_search(member: Page, site: Site) -> None:
     member.goto(f"/virtual-machines/{site.objects['stopped']}/")
     member.keyboard.press("Control+k")
