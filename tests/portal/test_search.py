@@ -240,6 +240,28 @@ def test_the_palette_finds_objects_places_and_documents(
     assert options(client, q="keys") == [("/ssh-keys/", ""), ("/docs/en/keys/", "")]
 
 
+@pytest.mark.parametrize("typed", ["insufficient_capacity", "INSUFFICIENT_CAP", "no room"])
+def test_the_page_of_an_error_is_found_by_its_code(
+    member: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str
+) -> None:
+    pages = tmp_path / "docs" / "current"
+    pages.mkdir(parents=True)
+    here = "/docs/en/errors/insufficient_capacity/"
+    entries = [
+        {"title": "No room", "address": here, "language": "en"},
+        {"title": "Χωρίς χώρο", "address": here.replace("/en/", "/el/"), "language": "el"},
+        {"title": "Cancelled", "address": "/docs/en/errors/cancelled/", "language": "en"},
+    ]
+    (pages / "index.json").write_text(json.dumps(entries))
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+    client = client_of(member)
+    assert options(client, q=typed) == [(here, "")]
+    page = client.get("/search/", {"q": typed}).text
+    assert f'href="{here}"' in page
+    assert "/docs/el/errors/" not in page
+    assert "/errors/cancelled/" not in page
+
+
 def test_single_keys_can_be_switched_off_and_on_again(member: User) -> None:
     client = client_of(member)
     for wanted, told in (("off", True), ("on", False)):

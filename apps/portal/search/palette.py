@@ -3,17 +3,12 @@ documents."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts import policy
@@ -21,6 +16,7 @@ from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.core.names import fold
 from apps.portal.machines.buttons import buttons_of
+from apps.portal.search.documents import find_documents
 from apps.portal.search.finders import HOLDS, Asked, Text, find_all, rank
 from apps.portal.shell import frame
 
@@ -60,9 +56,16 @@ def sections_of(request: HttpRequest, actor: Actor, asked: Asked, here: str) -> 
             for group in find_all(actor, asked, OBJECTS)
         ),
         _section(_("Go to"), _fitting(_places(request), asked), asked),
-        Section(_("Documentation"), _fitting(_documents(asked), asked)[:DOCUMENTS], HOLDS),
+        Section(_("Documentation"), _documents(asked), HOLDS),
     ]
     return sorted((section for section in sections if section.choices), key=lambda section: section.rank)
+
+
+def _documents(asked: Asked) -> list[Choice]:
+    return [
+        Choice(document.title, document.code, "book", document.address)
+        for document in find_documents(asked, DOCUMENTS)
+    ]
 
 
 def _fitting(offered: Iterable[Choice], asked: Asked) -> list[Choice]:
@@ -102,21 +105,3 @@ def _acts(actor: Actor, here: str) -> Iterator[Choice]:
             yield Choice(button.label, vm.name, button.icon, button.href)
         else:
             yield Choice(button.label, vm.name, button.icon, act, button.value)
-
-
-def _documents(asked: Asked) -> Iterator[Choice]:
-    """Pages of the documentation in the reader's language; none before something was typed."""
-    if not asked.key:
-        return
-    path = settings.VAR / "docs" / "current" / "index.json"
-    if not path.exists():
-        return
-    for title, address, language in _index(path, path.stat().st_mtime_ns):
-        if language == get_language():
-            yield Choice(title, "", "book", address)
-
-
-@lru_cache(maxsize=2)
-def _index(path: Path, _changed: int) -> list[tuple[str, str, str]]:
-    entries = json.loads(path.read_text())
-    return [(entry["title"], entry["address"], entry["language"]) for entry in entries]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from apps.accounts.actor import Actor
 from apps.core.errors import CloudError
 from apps.portal.pages import page, told
-from apps.portal.search.finders import Asked, find_all
+from apps.portal.search.documents import find_documents
+from apps.portal.search.finders import Asked, Group, Hit, find_all
 from apps.portal.search.palette import sections_of
 
 FOUND = 10
@@ -22,8 +24,14 @@ def search(request: HttpRequest, actor: Actor) -> HttpResponse:
     except CloudError as error:
         context = {"text": "", "fault": told(error).detail}
         return render(request, "portal/search/page.html", context, status=422)
-    groups = find_all(actor, asked, FOUND)
+    groups = [*find_all(actor, asked, FOUND), *_documents(asked)]
     return render(request, "portal/search/page.html", {"text": asked.text, "groups": groups})
+
+
+def _documents(asked: Asked) -> list[Group]:
+    found = find_documents(asked, FOUND)
+    hits = [Hit(document.title, document.code, document.address, "book") for document in found]
+    return [Group(_("Documentation"), hits)] if hits else []
 
 
 @page
