@@ -20,7 +20,7 @@ from apps.core.words.hosts import HOST_TROUBLES
 from apps.core.words.jobs import DOES, NOTES, RESOLVES, STEPS
 from apps.core.words.placement import PLACEMENT_HELP, PLACEMENT_REASONS
 from apps.core.words.reasons import REASONS
-from apps.core.words.says import Text
+from apps.core.words.says import Plural, Text
 from apps.core.words.terms import TERMS
 
 
@@ -44,7 +44,8 @@ class _Params(dict[str, Any]):
 
 def fill(text: Text, params: Mapping[str, Any]) -> str:
     """The text in the active language with its named parameters."""
-    return str(text) % _Params(params) if "%" in str(text) else str(text)
+    said = text.of(params) if isinstance(text, Plural) else str(text)
+    return said % _Params(params) if "%" in said else said
 
 
 def explain(code: str, params: Mapping[str, Any] | None = None) -> Explanation:

@@ -197,3 +197,19 @@ def test_words_are_complete() -> None:
         assert words.detail
         assert words.remedy
     assert all(isinstance(reason, Reason) and reason.detail for reason in REASONS.values())
+
+
+@pytest.mark.parametrize(
+    ("language", "done", "said"),
+    [
+        ("en", 1, "1 machine was made and 2 failed."),
+        ("en", 3, "3 machines were made and 2 failed."),
+        ("el", 1, "Δημιουργήθηκε 1 μηχανή· αποτυχίες: 2."),
+        ("el", 3, "Δημιουργήθηκαν 3 μηχανές· αποτυχίες: 2."),
+    ],
+)
+def test_a_batch_counts_its_machines_in_words_that_fit_the_number(
+    language: str, done: int, said: str
+) -> None:
+    with translation.override(language):
+        assert explain("batch_incomplete", {"done": done, "failed": 2}).detail == said

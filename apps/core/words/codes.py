@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from apps.core.words.says import Words
+from apps.core.words.says import Plural, Words
 
 _TELL = _("Try again; if it happens again, tell an operator the request id.")
 _OPERATOR = _("Ask an operator to look at the host.")
@@ -143,7 +144,14 @@ USE_CASE_CODES: dict[str, Words] = {
     ),
     "batch_incomplete": Words(
         _("Part of the batch failed"),
-        _("%(done)s machines were made and %(failed)s failed."),
+        Plural(
+            lambda n: ngettext(
+                "%(done)s machine was made and %(failed)s failed.",
+                "%(done)s machines were made and %(failed)s failed.",
+                n,
+            ),
+            by="done",
+        ),
         _("Look at those that failed: each says why and can be tried again."),
     ),
     "document_refused": Words(
