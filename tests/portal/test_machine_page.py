@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_the_undo_goes_after_its_seconds_while_the_trash_stays(vm: VirtualMachin
     page = member.get(here(vm)).text
     assert "data-toast" not in page
     assert 'value="vm.recover"' in page
+    assert re.search(r"It is deleted for good <time [^>]+>in 6 days</time>", page)
 
 
 def test_a_large_machine_is_deleted_for_good_only_by_who_types_its_name(
