@@ -11,7 +11,6 @@ fifty of a hundred thousand says nothing of how a list grows.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -130,7 +129,6 @@ def p95(values: Sequence[float]) -> float:
 
 def run(*, small: int = SMALL, large: int = LARGE, samples: int = SAMPLES) -> Measured:
     """The three figures of lists on this database, and the samples behind them."""
-    settle()  # as every web process does
     site = Site()
     site.grow(1)
     clients = Clients(site)
@@ -171,7 +169,7 @@ def _most(counts: dict[int, dict[str, int]]) -> int:
 def _timed(site: Site, clients: Clients, samples: int) -> dict[str, list[float]]:
     """All cases a few times; then the slowest of them as often as it takes to tell the worst."""
     site.settle()
-    gc.collect()
+    settle()  # what this process keeps of growing the site, no web process has
     every = {f"{case.role} {case.what}": case for case in cases(site)}
     quick = {key: clients.milliseconds(case, QUICK) for key, case in every.items()}
     slowest = sorted(quick, key=lambda key: median(quick[key]), reverse=True)[:SLOWEST]
