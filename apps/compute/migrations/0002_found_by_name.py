@@ -96,11 +96,6 @@ class Migration(migrations.Migration):
             name='vm',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='name_parts', to='compute.virtualmachine'),
         ),
-        migrations.AddField(
-            model_name='vmnamepart',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account'),
-        ),
         migrations.AddIndex(
             model_name='vmnamepart',
             index=models.Index(models.F('part'), models.F('name_sort'), models.F('vm'), name='vmnamepart_by_name'),
@@ -108,13 +103,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='vmnamepart',
             index=models.Index(models.F('part'), models.F('vm'), name='vmnamepart_by_vm'),
-        ),
-        migrations.AddIndex(
-            model_name='vmnamepart',
-            index=models.Index(models.F('part'), models.F('account'), models.F('name_sort'), models.F('vm'), name='vmnamepart_account_name'),
-        ),
-        migrations.AddIndex(
-            model_name='vmnamepart',
-            index=models.Index(models.F('part'), models.F('account'), models.F('vm'), name='vmnamepart_account_vm'),
         ),
     ]

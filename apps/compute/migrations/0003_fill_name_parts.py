@@ -11,10 +11,10 @@ def fill(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     machines = apps.get_model("compute", "VirtualMachine")
     parts = apps.get_model("compute", "VmNamePart")
     last = 0
-    while vms := list(machines.objects.filter(pk__gt=last).order_by("pk").only("account_id", "name_key", "name_sort")[:CHUNK]):
+    while vms := list(machines.objects.filter(pk__gt=last).order_by("pk").only("name_key", "name_sort")[:CHUNK]):
         last = vms[-1].pk
         parts.objects.bulk_create(
-            parts(vm=vm, account_id=vm.account_id, part=part, name_sort=vm.name_sort) for vm in vms for part in name_parts(vm.name_key)
+            parts(vm=vm, part=part, name_sort=vm.name_sort) for vm in vms for part in name_parts(vm.name_key)
         )
 
 
