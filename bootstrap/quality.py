@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,11 @@ from bootstrap.terminal import say
 TYPED = ("bootstrap", "cloudportal", "apps", "workers", "handbook", "guest", "bench", "tests")
 FAST = "not lab and not browser and not postgres and not faults and not long"
 NO_TEST_CHOSEN = 5
+STAGE_SECONDS = 40 * 60.0
+"""More than any stage takes on a slow machine: pytest's own limit does not hold for what clears up after
+a test that failed."""
+END_SECONDS = 120.0
+"""How long a command that ran out of time may take to say where it stood and to clear up."""
 
 
 def lint(python: PythonEnvironment) -> None:
@@ -78,13 +84,15 @@ def pytest(
     options: Sequence[str],
     arguments: Sequence[str],
     extra: Mapping[str, str],
+    *,
+    limit: float | None = STAGE_SECONDS,
 ) -> None:
     """Run one stage. `arguments` are the caller's own, who may have asked for tests of another stage;
-    without them a stage that holds no test is a fault."""
+    without them a stage that holds no test is a fault. So is one that takes longer than `limit` seconds."""
     options = [*options, *arguments]
     argv: list[str | Path] = [python.python, "-m", "pytest", *options]
     kept = {"PYTHONDONTWRITEBYTECODE": ""}  # else each process of each stage rewrites every assertion anew
-    seconds, code = timed(argv, cwd=python.root, env=with_environment({**kept, **extra}))
+    seconds, code = timed(argv, cwd=python.root, env=with_environment({**kept, **extra}), limit=limit)
     good = code == 0 or (code == NO_TEST_CHOSEN and bool(arguments))
     _verdict(stage, seconds, good=good)
     if not good:
@@ -97,12 +105,27 @@ def with_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def timed(
-    argv: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    limit: float | None = None,
 ) -> tuple[float, int]:
-    """Seconds and exit code of a command whose output goes to the terminal."""
+    """Seconds and exit code of a command whose output goes to the terminal. After `limit` seconds it is
+    interrupted as by Ctrl-C, and killed if it does not end then; its code is never 0 then."""
     begun = time.monotonic()
-    done = subprocess.run([str(part) for part in argv], cwd=cwd, env=env, check=False)
-    return time.monotonic() - begun, done.returncode
+    with subprocess.Popen([str(part) for part in argv], cwd=cwd, env=env) as process:
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            say(f"Not ended after {limit:.0f} s: interrupted")
+            process.send_signal(signal.SIGINT)
+            try:
+                code = process.wait(END_SECONDS) or 1
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+    return time.monotonic() - begun, code
 
 
 def _verdict(name: str, seconds: float, *, good: bool) -> None:

@@ -45,7 +45,8 @@ def test(python: PythonEnvironment, arguments: Sequence[str], *, long: bool) -> 
         for stage, options, on_postgres in _stages(long=long):
             environment = {"DATABASE_URL": postgres.url} if on_postgres else {}
             try:
-                quality.pytest(python, stage, options, arguments, environment)
+                limit = None if long else quality.STAGE_SECONDS
+                quality.pytest(python, stage, options, arguments, environment, limit=limit)
             except CheckFailed as failure:
                 failed.append(failure)
     say(f"Tests took {time.monotonic() - begun:.0f} s")

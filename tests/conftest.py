@@ -9,7 +9,7 @@ from apps.accounts.secrets import create_keyring
 from apps.compute.placement import survey
 from apps.jobs import usual
 
-pytest_plugins = ["tests.lab.fixtures"]
+pytest_plugins = ["tests.lab.fixtures", "tests.at_once"]
 
 
 @pytest.fixture(scope="session", autouse=True)

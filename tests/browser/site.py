@@ -77,7 +77,8 @@ def leave_jobs() -> None:
     from apps.compute.states import State
     from apps.jobs.models import Job, JobState
 
-    machines = VirtualMachine.objects.filter(state=State.RUNNING).order_by("-id")[:3]
+    running = VirtualMachine.objects.filter(state=State.RUNNING)
+    machines = running.order_by("id")[1:4]  # neither the one that pages show nor the newest of the lists
     admin = User.objects.get(username="admin")
     columns = {"user": admin, "actor_label": admin.username, "target_type": "virtual-machine"}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from django.conf import settings
@@ -36,6 +37,12 @@ SEARCHES = [
 ]
 
 
+class Threaded(ThreadingMixIn, WSGIServer):
+    """A browser opens connections ahead and says nothing on them: the others are served meanwhile."""
+
+    daemon_threads = True
+
+
 class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
@@ -48,7 +55,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
     usual = settings.VAR
     settings.VAR = built.parent.parent
     assert (Path(settings.VAR) / "docs" / "current").resolve() == built
-    with make_server("127.0.0.1", 0, get_wsgi_application(), handler_class=Quiet) as server:
+    with make_server("127.0.0.1", 0, get_wsgi_application(), Threaded, Quiet) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
