@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -112,14 +111,14 @@ def timed(
     limit: float | None = None,
 ) -> tuple[float, int]:
     """Seconds and exit code of a command whose output goes to the terminal. After `limit` seconds it is
-    interrupted as by Ctrl-C, and killed if it does not end then; its code is never 0 then."""
+    asked to end, and killed if it does not; its code is never 0 then."""
     begun = time.monotonic()
     with subprocess.Popen([str(part) for part in argv], cwd=cwd, env=env) as process:
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            say(f"Not ended after {limit:.0f} s: interrupted")
-            process.send_signal(signal.SIGINT)
+            say(f"Not at its end after {limit:.0f} s: ended")
+            process.terminate()
             try:
                 code = process.wait(END_SECONDS) or 1
             except subprocess.TimeoutExpired:

@@ -1,6 +1,12 @@
-"""pytest plugin: why a test failed is said when it fails. A run that is ended from outside has no summary."""
+"""pytest plugin: what a run says that does not reach its end.
+
+Why a test failed is said when it fails. A run that is asked to end (SIGTERM) stops as by Ctrl-C: it clears
+up and gives its summary.
+"""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
@@ -23,3 +29,5 @@ class AtOnce:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(AtOnce(config))
+    if not hasattr(config, "workerinput"):  # else one of several processes, which the first one ends
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
