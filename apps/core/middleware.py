@@ -1,8 +1,10 @@
-"""Per request: an id that logs, jobs, events and errors share, no caching, and a strict content policy."""
+"""Per request: an id that logs, jobs, events and errors share, its time, no caching, and a strict content
+policy."""
 
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -18,7 +20,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestId:
-    """Takes a well-formed X-Request-Id from the client or makes one, and returns it."""
+    """Takes a well-formed X-Request-Id from the client or makes one, and returns it. `request.begun` is when
+    it came, in seconds since 1970: nothing in its answer is older."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -26,6 +29,7 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         current = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        request.begun = time.time()  # type: ignore[attr-defined]
         token = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from apps.portal.lists import Column, Empty, ListPage
     from apps.portal.models import SavedView
 
-PAGE = 50
+PAGE = 30
 Label = str | Promise
 Row = Any
 

@@ -56,6 +56,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "system",
         "contrast": "more" if request.COOKIES.get(CONTRAST_COOKIE) == "more" else "",
         "keys_off": request.COOKIES.get(KEYS_COOKIE) == "off",
+        "live_since": int(getattr(request, "begun", 0) * 1000),
         "operator_area": request.path.startswith(_OPERATOR_PATHS),
         "own_links": lambda: list(_links(request, operator=False)),
         "operator_links": lambda: list(_links(request, operator=True)) if _is_operator(request) else [],

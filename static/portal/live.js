@@ -8,7 +8,7 @@ const HIDDEN_MS = 10000; // a page nobody looks at gives its stream back
 const SAY_MS = 5000;
 const FLUSH_MS = 100;
 
-const live = { source: null, topics: "", last: "", heard: 0, tries: 0, mode: "start", ended: false };
+const live = { source: null, topics: "", last: document.body.dataset.liveSince ?? "", heard: 0, tries: 0, mode: "start", ended: false };
 const dirty = new Map(); // element id -> earliest time of its next fetch
 const fetched = new Map(); // element id -> when it was last asked for
 const shown = new Map(); // element id -> what was swapped in last

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.inspection import context_of
 from tests.browser.pages import OPERATOR
@@ -41,11 +41,35 @@ print(job.uuid)
 """
 
 
+_RENAME = """
+from apps.accounts.actor import Actor
+from apps.storage.models import Template
+from apps.storage.services_templates import change_template
+change_template(Actor.system("a test"), Template.objects.order_by("id")[0], name="renamed")
+"""
+
+
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     context = context_of(browser, site.stack.url, session=site.sessions[OPERATOR])
     yield context.new_page()
     context.close()
+
+
+def test_a_page_just_opened_asks_for_nothing_again_until_something_changes(page: Page, site: Site) -> None:
+    def is_refresh(request: Request) -> bool:
+        return "x-live" in request.headers and "/templates/" in request.url
+
+    asked: list[str] = []
+    page.goto("/templates/")
+    page.wait_for_timeout(6000)  # what happened before is by now too old to have been missed
+    page.on("request", lambda request: asked.append(request.url) if is_refresh(request) else None)
+    page.reload()
+    expect(page.locator("[data-live-status=live]")).to_be_attached(timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    assert asked == []
+    with page.expect_request(is_refresh, timeout=PATIENCE):
+        site.stack.python(_RENAME)
 
 
 class Followed:
