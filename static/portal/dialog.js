@@ -31,3 +31,14 @@ dialog?.addEventListener("close", () => {
   const back = opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id);
   if (back) back.focus(); // a page that follows what happens may have drawn the link anew
 });
+
+// Nobody sees a list change behind an open dialog, and whoever types in that is not kept waiting for it: the
+// list is asked for again when the dialog closes.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const front = detail.shouldSwap && detail.target.matches(".list-table") && document.querySelector("dialog:modal");
+  if (!front) return;
+  detail.shouldSwap = false;
+  const how = { source: "#main", target: "#list-table", swap: "outerHTML", headers: detail.requestConfig.headers };
+  const again = () => window.htmx.ajax("GET", detail.pathInfo.finalRequestPath, how);
+  front.addEventListener("close", again, { once: true });
+});

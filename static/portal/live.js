@@ -18,13 +18,14 @@ const topicsOf = (element) => element.dataset.live.split(/\s+/).filter(Boolean);
 const wanted = () => [...new Set(elements().flatMap(topicsOf))].sort();
 
 // What changed, and the moment at which to ask for it. A part in which somebody types or has selected
-// something waits until they are done.
+// something waits until they are done, and so does all that lies behind an open dialog.
 let flushing = 0;
 const mark = (element, rest = Number(element.dataset.liveEvery || 500)) => {
   dirty.set(element.id, Math.max(Date.now(), (fetched.get(element.id) ?? 0) + rest));
   flushing ||= setTimeout(flush, FLUSH_MS);
 };
 const beingEdited = (element) =>
+  document.querySelector("dialog:modal:not(:has(#" + CSS.escape(element.id) + "))") ||
   (element.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")) ||
   element.querySelector("details[open] form") ||
   [...element.querySelectorAll("input")].some((input) => input.checked !== input.defaultChecked);
@@ -140,7 +141,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const element = event.detail.target;
-  if (!element?.dataset?.live || event.detail.xhr.status >= 400) return;
+  if (!element?.dataset?.live || event.detail.xhr.status >= 400 || !event.detail.shouldSwap) return;
   const html = bare(event.detail.xhr.responseText);
   if (shown.get(element.id) === html) event.detail.shouldSwap = false;
   shown.set(element.id, html);

@@ -41,6 +41,18 @@ def test_sorting_and_searching_change_the_table_alone_and_back_brings_the_list_b
     expect(first).to_have_text(newest)
 
 
+def test_what_lies_behind_a_dialog_changes_when_it_is_closed(page: Page) -> None:
+    first = page.locator("#list-table tbody th").first
+    newest = first.inner_text()
+    with page.expect_response(lambda response: "quux-of-nobody" in response.url):
+        page.get_by_role("searchbox", name="Name").fill("quux-of-nobody")
+        page.keyboard.press("Control+k")
+    page.wait_for_timeout(500)
+    expect(first).to_have_text(newest)
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
 @pytest.mark.parametrize("late", ["what the reader asks for", "what keeps the list fresh"])
 def test_what_a_reader_asks_for_is_shown_whatever_keeps_the_list_fresh_meanwhile(
     page: Page, late: str
