@@ -146,6 +146,7 @@ class VirtualMachine(NamedRow):
             ),
         ]
         indexes = [
+            models.Index(fields=["zone", "pod", "host", "state"], name="vm_place_state"),
             models.Index(F("account"), F("name_sort"), F("id"), name="vm_account_name"),
             models.Index(F("account"), F("id").desc(), name="vm_account_new"),
             models.Index(F("account"), F("state"), F("id"), name="vm_account_state"),
