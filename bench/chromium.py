@@ -70,13 +70,9 @@ def paint_ms(context: BrowserContext, path: str) -> list[float]:
     return found
 
 
-def interaction_ms(context: BrowserContext, path: str) -> list[float]:
-    """The longest wait for the next frame after a click or a key, of each of RUNS visits: of what every page
-    has and of what this one offers, its menus, its first boxes, fields and choices, and the palette."""
-    return [_slowest_of_a_visit(context, path) for _ in range(RUNS)]
-
-
-def _slowest_of_a_visit(context: BrowserContext, path: str) -> float:
+def interaction_ms(context: BrowserContext, path: str) -> float:
+    """The longest wait for the next frame after a click or a key, of what every page has and of what
+    this one offers: its menus, its first boxes, fields and choices, and the palette."""
     page = _slowed(context)
     page.goto(path, wait_until="load")
     page.evaluate(_LISTEN)

@@ -6,7 +6,7 @@ Names go by project and projects by account, as people name things: what is soug
 in the order of names, at its beginning, its end or in between.
 
 The ratio is that of the worst cases at either size: a case that shows three rows of a thousand machines and
-fifty of a hundred thousand says nothing of how a list grows.
+thirty of a hundred thousand says nothing of how a list grows.
 """
 
 from __future__ import annotations

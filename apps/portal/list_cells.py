@@ -27,7 +27,7 @@ def _badge(kind: str, value: Any, language: str) -> SafeString:
 
 
 def moment(value: datetime) -> SafeString:
-    """A time as it is read down a column, with seconds and zone on hover. It takes no focus: fifty rows
+    """A time as it is read down a column, with seconds and zone on hover. It takes no focus: thirty rows
     of stops would be in the way of the keyboard, and the row's own page tells the exact time."""
     local = localtime(value)
     day = date_format(local, "SHORT_DATE_FORMAT")
