@@ -142,6 +142,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const element = event.detail.target;
   if (!element?.dataset?.live || event.detail.xhr.status >= 400 || !event.detail.shouldSwap) return;
+  if (event.detail.requestConfig.headers["X-Live"] && beingEdited(element)) { // begun while it was fetched
+    event.detail.shouldSwap = false;
+    mark(element);
+    return;
+  }
   const html = bare(event.detail.xhr.responseText);
   if (shown.get(element.id) === html) event.detail.shouldSwap = false;
   shown.set(element.id, html);

@@ -25,6 +25,7 @@ def operator(browser: Browser, site: Site) -> Iterator[Page]:
 def test_twenty_are_stopped_and_the_one_that_is_refused_says_why(operator: Page, site: Site) -> None:
     first_page = site.stack.get("virtual-machines/?order=-created_at&limit=30")["results"]
     running = [vm["id"] for vm in first_page if vm["state"] == "Running"][:19]
+    assert len(running) == 19
     chosen = [*running, next(vm["id"] for vm in first_page if vm["state"] == "Stopped")]
     operator.goto("/virtual-machines/")
     for uuid in chosen:

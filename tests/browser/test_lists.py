@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.browser.inspection import context_of
 from tests.browser.pages import OPERATOR
@@ -70,3 +70,21 @@ def test_what_a_reader_asks_for_is_shown_whatever_keeps_the_list_fresh_meanwhile
     expect(page.locator("#list-table th[aria-sort=ascending]")).to_have_text("Name")
     page.wait_for_timeout(1000)
     expect(page.locator("#list-table th[aria-sort=ascending]")).to_have_text("Name")
+
+
+def test_what_is_selected_while_the_list_is_fetched_stays_selected(page: Page) -> None:
+    row = page.locator("#list-table tbody tr").first
+    row.evaluate("row => row.dataset.before = ''")
+    fetch = "htmx.trigger('#list-table', 'cp:changed')"
+    select = "document.querySelector('#list-table tbody input').click()"
+
+    def asked(response: Response) -> bool:
+        return "x-live" in response.request.headers
+
+    with page.expect_response(asked):
+        page.evaluate(f"{fetch}; {select}")
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    expect(page.locator("#list-table [data-before]")).to_have_count(1)
+    with page.expect_response(asked):
+        row.get_by_role("checkbox").uncheck()
