@@ -7,14 +7,15 @@ from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import NamedRow
+from apps.core.trees import MAX_PATH, Within, keys_of
 
 
 class Domain(NamedRow):
-    """One node of the tenancy tree. `path` is the chain of keys from ROOT, "/1/7/", so that a
-    subtree is a prefix."""
+    """One node of the tenancy tree. `path` is the chain of keys from ROOT, "/1/7/": a subtree is what is
+    `path__within` its top's."""
 
     parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
-    path = models.CharField(max_length=500, unique=True, null=True, editable=False)
+    path = models.CharField(max_length=MAX_PATH, unique=True, null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -28,7 +29,10 @@ class Domain(NamedRow):
 
     def ancestor_ids(self) -> list[int]:
         """Keys from ROOT down to this domain."""
-        return [int(key) for key in (self.path or "").strip("/").split("/") if key]
+        return keys_of(self.path)
+
+
+Domain._meta.get_field("path").register_lookup(Within)
 
 
 class Account(NamedRow):
