@@ -1,6 +1,7 @@
 """Who owns and who acts: users, the tree of domains, accounts, memberships, quotas, credentials."""
 
 from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
+from apps.accounts.models.directory import Directory, DirectoryPerson
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
 from apps.accounts.models.tenancy import Account, Domain, Membership
@@ -8,6 +9,8 @@ from apps.accounts.models.tenancy import Account, Domain, Membership
 __all__ = [
     "Account",
     "ApiToken",
+    "Directory",
+    "DirectoryPerson",
     "Domain",
     "IdempotencyKey",
     "LoginLink",

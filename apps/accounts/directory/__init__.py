@@ -1,0 +1,1 @@
+"""Campus directories: read over LDAP, and logged in through."""
