@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from apps.accounts.models import Account, Domain, Quota
 from apps.core.errors import DomainQuotaExceeded, QuotaExceeded
+from apps.core.trees import keys_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def standing(account: Account, amount: Amount) -> list[Standing]:
 def check(account: Account, amount: Amount) -> None:
     """Refuse what `reserve` would refuse now; counts nothing."""
     wanted = {name: value for name, value in asdict(amount).items() if value}
-    for level in _levels(account):
+    for level in _levels(account.domain.ancestor_ids(), account):
         if not all(_standing(level, name, value).fits for name, value in wanted.items()):
             _refuse(level.pk, wanted)
 
@@ -75,10 +76,9 @@ def _standing(row: Quota | None, name: str, wanted: int) -> Standing:
     return Standing(name, used, wanted, limit)
 
 
-def _levels(account: Account) -> list[Quota]:
-    """The quota rows that count this account, root domain first."""
-    domains = account.domain.ancestor_ids()
-    rows = list(Quota.objects.filter(Q(domain_id__in=domains) | Q(account=account)))
+def _levels(domains: list[int], account: Account | None = None) -> list[Quota]:
+    """The quota rows that count an account of the last of these domains, root domain first."""
+    rows = list(Quota.objects.filter(Q(domain_id__in=domains) | Q(account=account, account__isnull=False)))
     order = {key: index for index, key in enumerate(domains)}
     return sorted(rows, key=lambda row: order.get(row.domain_id or 0, len(order)))
 
@@ -92,7 +92,19 @@ def reserve(account: Account, amount: Amount) -> None:
     wanted = {name: value for name, value in asdict(amount).items() if value}
     if not wanted:
         return
-    for level in _levels(account):
+    path = account.domain.path
+    while True:
+        _count(_levels(keys_of(path), account), wanted)
+        # From the first level on that is counted, ROOT, no domain moves until the transaction ends.
+        now = Domain.objects.values_list("path", flat=True).get(accounts=account)
+        if now == path:
+            return
+        _count(_levels(keys_of(path), account), {name: -value for name, value in wanted.items()})
+        path = now
+
+
+def _count(levels: list[Quota], wanted: dict[str, int]) -> None:
+    for level in levels:
         room = Q(pk=level.pk)
         for name, value in wanted.items():
             if value > 0:
@@ -102,6 +114,25 @@ def reserve(account: Account, amount: Amount) -> None:
         )
         if not changed:
             _refuse(level.pk, wanted)
+
+
+def carry(owner: Account | Domain, line: list[int]) -> None:
+    """Let what an account, or a domain with all below it, uses count below other domains from now on:
+    `line` is their keys from ROOT down. It has to fit at each level that it comes to; where both lines
+    run together nothing changes. Call it before the row moves, in its transaction.
+
+    ROOT's row is locked first, as whoever reserves does: neither is counted along a line that the
+    other is changing."""
+    Quota.objects.select_for_update().filter(domain__in=Domain.objects.filter(parent=None)).first()
+    mine = Q(account=owner) if isinstance(owner, Account) else Q(domain=owner)
+    counted = Quota.objects.filter(mine).first()
+    old = owner.domain.ancestor_ids() if isinstance(owner, Account) else owner.ancestor_ids()[:-1]
+    used = {name: getattr(counted, f"used_{name}") for name in Quota.RESOURCES} if counted else {}
+    moved = {name: value for name, value in used.items() if value}
+    if not moved:
+        return
+    _count(_levels([key for key in old if key not in line]), {name: -value for name, value in moved.items()})
+    _count(_levels([key for key in line if key not in old]), moved)
 
 
 def release(account: Account, amount: Amount) -> None:

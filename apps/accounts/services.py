@@ -12,9 +12,12 @@ from django.db import transaction
 from apps.accounts import audit, policy, quota
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Membership, Quota, User
+from apps.accounts.standing import require_active
+from apps.accounts.tenancy import fresh, lock_tree
 from apps.core.constraints import insert
 from apps.core.errors import InvalidInput
 from apps.core.names import clean_name
+from apps.core.trees import MAX_PATH, path_of
 
 _USERNAME = re.compile(r"[a-z0-9][A-Za-z0-9._@-]{0,99}")
 MAX_LIMIT = 10**12
@@ -24,14 +27,18 @@ MAX_LIMIT = 10**12
 def create_domain(actor: Actor, *, name: str, parent: Domain) -> Domain:
     """A domain below `parent`, with a quota row that counts from the start."""
     policy.require(actor, "domain.create", parent)
-    domain = _insert_domain(clean_name(name), parent)
+    lock_tree()
+    require_active(parent)
+    domain = _insert_domain(clean_name(name), fresh(parent))
     audit.record(actor, "domain.create", domain)
     return domain
 
 
 def _insert_domain(name: str, parent: Domain | None) -> Domain:
     domain = insert(Domain(name=name, parent=parent))
-    domain.path = f"{parent.path if parent else '/'}{domain.pk}/"
+    domain.path = path_of(parent.path if parent else None, domain.pk)
+    if len(domain.path) > MAX_PATH:
+        raise InvalidInput("too_deep_a_tree", place="parent")
     domain.save(update_fields=["path"])
     Quota.objects.create(domain=domain)
     return domain
@@ -49,6 +56,7 @@ def create_account(
 ) -> Account:
     """An account of kind tenant, with its members and a quota row that counts from the start."""
     policy.require(actor, "account.create", domain)
+    require_active(domain)
     account = insert(Account(name=clean_name(name), domain=domain))
     Quota.objects.create(account=account)
     Membership.objects.bulk_create([Membership(user=user, account=account) for user in set(members)])

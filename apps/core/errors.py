@@ -91,6 +91,13 @@ class ObjectInUse(CloudError):
     status = 409
 
 
+class AccountDisabled(CloudError):
+    """The account, or a domain above it, is disabled or about to be closed. `params["reason"]` says which."""
+
+    code = "account_disabled"
+    status = 409
+
+
 class NameTaken(CloudError):
     """Another object of this kind has this name."""
 

@@ -39,7 +39,7 @@ class Job(Row):
 
     kind = models.CharField(max_length=64)
     queue = models.CharField(max_length=16, default="short")
-    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="jobs")
+    account = models.ForeignKey(Account, models.SET_NULL, null=True, related_name="jobs")
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="jobs")
     actor_label = models.CharField(max_length=200)
     request_id = models.CharField(max_length=64, blank=True)
@@ -134,7 +134,9 @@ class Event(models.Model):
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=64)
     phase = models.CharField(max_length=10, choices=Phase)
-    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="events")
+    account = models.ForeignKey(  # stays as it was written when the account is removed; see docs/adr
+        Account, models.DO_NOTHING, null=True, related_name="events", db_constraint=False
+    )
     user = models.ForeignKey(User, models.SET_NULL, null=True)
     actor_label = models.CharField(max_length=200)
     target_type = models.CharField(max_length=40)

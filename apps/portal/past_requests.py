@@ -256,6 +256,14 @@ def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
 
 
+def _moved(noun: str, name: str) -> Recipe:
+    def recipe(target: UUID, data: Data) -> ApiRequest:
+        return ApiRequest("POST", f"{noun}/{target}/move/", {name: data["after"]["domain"]})
+
+    return recipe
+
+
+_TENANTS = {"account": "accounts", "domain": "domains"}
 _SWITCHED = {
     "zone": "zones",
     "pod": "pods",
@@ -292,6 +300,16 @@ RECIPES: dict[str, Recipe] = {
     "primary_storage.connect": _act("primary-storages", "reconnect"),
     "secondary_storage.connect": _act("secondary-storages", "reconnect"),
     "zone.apply": _applied,
+    **{
+        f"{kind}.{how}": _act(noun, how)
+        for kind, noun in _TENANTS.items()
+        for how in ("disable", "enable", "close", "reopen")
+    },
+    **{f"{kind}.rename": _patch(noun, lambda data: dict(data["after"])) for kind, noun in _TENANTS.items()},
+    "account.move": _moved("accounts", "domain"),
+    "domain.move": _moved("domains", "parent"),
+    "user.close": _act("users", "close"),
+    "user.reopen": _act("users", "reopen"),
     "user.set_active": _patch("users", lambda data: {"is_active": data["active"]}),
     "quota.set": _patch("quotas", dict),
 }
@@ -304,6 +322,8 @@ NO_REQUEST = {
     "vm.read_console": "looking is no change",
     "template.copy": "the first machine on a storage begins it",
     "account.add_member": "no request of its own",
+    "account.remove_member": "the member's own address in the account, which an event does not hold",
+    "template.hand_over": "the account that it belonged to was deleted",
     "token.issue": "a command on the portal's machine",
     "token.revoke": "a command on the portal's machine",
     "login_link.create": "a command on the portal's machine",

@@ -4,7 +4,7 @@ from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
 from apps.accounts.models.directory import Directory, DirectoryPerson
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
-from apps.accounts.models.tenancy import Account, Domain, Membership
+from apps.accounts.models.tenancy import Account, Domain, Membership, Standing
 
 __all__ = [
     "Account",
@@ -16,6 +16,7 @@ __all__ = [
     "LoginLink",
     "Membership",
     "Quota",
+    "Standing",
     "User",
     "UserManager",
     "search_key_of",

@@ -28,6 +28,7 @@ class User(Row, AbstractBaseUser):
     full_name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
+    closes_at = models.DateTimeField(null=True, editable=False)  # when a deletion that was asked for is due
     is_super_admin = models.BooleanField(default=False)
     search_key = models.CharField(max_length=600, editable=False, default="")
     accounts: models.ManyToManyField[Account, Membership] = models.ManyToManyField(

@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import NamedRow
 from apps.core.trees import MAX_PATH, Within, keys_of
 
 
-class Domain(NamedRow):
+class Standing(models.TextChoices):
+    """Whether a domain or an account may work. What is below follows; see apps/accounts/standing.py."""
+
+    ACTIVE = "active", _("Active")
+    DISABLED = "disabled", _("Disabled")
+    CLOSING = "closing", _("Closing")  # removed with all it owns at `closes_at`, until then undone
+
+
+class Closable(models.Model):
+    """A node of the tenancy that can be disabled, and closed for good after a time of grace. Closing stands
+    beside being disabled: undone, it leaves things as they were."""
+
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    closes_at = models.DateTimeField(null=True, editable=False)
+    heir = models.ForeignKey(
+        "accounts.Account", models.SET_NULL, null=True, editable=False, related_name="+"
+    )  # who gets what others need when it is closed
+
+    class Meta:
+        abstract = True
+
+    @property
+    def standing(self) -> Standing:
+        """Its own, whatever stands above it."""
+        if self.closes_at is not None:
+            return Standing.CLOSING
+        return Standing.ACTIVE if self.disabled_at is None else Standing.DISABLED
+
+
+class Domain(Closable, NamedRow):
     """One node of the tenancy tree. `path` is the chain of keys from ROOT, "/1/7/": a subtree is what is
     `path__within` its top's."""
 
@@ -25,6 +54,15 @@ class Domain(NamedRow):
                 violation_error_message=_("Another domain here has this name."),
             ),
             models.UniqueConstraint(Value(1), condition=Q(parent=None), name="domain_one_root"),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=False) | Q(disabled_at=None, closes_at=None),
+                name="domain_root_is_active",
+            ),
+        ]
+        indexes = [
+            models.Index(F("parent"), F("name_sort"), F("id"), name="domain_parent_name"),
+            models.Index(F("name_sort"), F("id"), name="domain_name"),
+            models.Index(fields=["closes_at"], condition=~Q(closes_at=None), name="domain_closes_at"),
         ]
 
     def ancestor_ids(self) -> list[int]:
@@ -35,7 +73,7 @@ class Domain(NamedRow):
 Domain._meta.get_field("path").register_lookup(Within)
 
 
-class Account(NamedRow):
+class Account(Closable, NamedRow):
     """The owner of resources: a tenant's own, or a project's. Every owned row has exactly one."""
 
     class Kind(models.TextChoices):
@@ -53,6 +91,11 @@ class Account(NamedRow):
                 violation_error_message=_("Another account of this domain has this name."),
             ),
             models.CheckConstraint(condition=Q(kind__in=["tenant", "project"]), name="account_kind"),
+        ]
+        indexes = [
+            models.Index(F("domain"), F("name_sort"), F("id"), name="account_domain_name"),
+            models.Index(F("name_sort"), F("id"), name="account_name"),
+            models.Index(fields=["closes_at"], condition=~Q(closes_at=None), name="account_closes_at"),
         ]
 
 

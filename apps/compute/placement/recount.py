@@ -20,6 +20,7 @@ from apps.accounts.models import Account, Domain, Quota
 from apps.accounts.quota import Amount
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import HOLDS, Holding
+from apps.core.trees import is_within
 from apps.network import addresses
 from apps.network.models import IpAddress
 from apps.storage.models import PrimaryStorage, TemplateCopy, Volume
@@ -126,16 +127,14 @@ def _recount_quotas(fix: bool) -> Iterable[Drift]:
     paths = dict(Account.objects.filter(pk__in=used).values_list("pk", "domain__path"))
     for quota in Quota.objects.select_related("account", "domain").order_by("pk"):
         below = quota.domain.path if quota.domain else None
-        mine = (
-            key for key in used if key == quota.account_id or (below and (paths[key] or "").startswith(below))
-        )
+        mine = (key for key in used if key == quota.account_id or (below and is_within(paths[key], below)))
         if _difference(quota, sum((used[key] for key in mine), Amount())):
             yield from _confirm_quota(quota.pk, fix)
 
 
 def used_by(owner: Account | Domain) -> Amount:
     """What the machines of an account, or of a domain with all below it, count against its quota."""
-    mine = Q(account=owner) if isinstance(owner, Account) else Q(account__domain__path__startswith=owner.path)
+    mine = Q(account=owner) if isinstance(owner, Account) else Q(account__domain__path__within=owner.path)
     return sum(_usage(VirtualMachine.objects.filter(mine)).values(), Amount())
 
 

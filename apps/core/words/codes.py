@@ -117,6 +117,11 @@ USE_CASE_CODES: dict[str, Words] = {
         _("There is no room for %(wanted)s more (%(resource)s) in what your account shares with others."),
         _("Delete what you no longer need, choose a smaller size, or ask an operator for more."),
     ),
+    "account_disabled": Words(
+        _("The account is disabled"),
+        _("Nothing can be started or made for “%(name)s” now."),
+        _("Ask an administrator of the domain “%(domain)s”."),
+    ),
     "insufficient_capacity": Words(
         _("No host can take the machine now"),
         _("None has enough of what the machine needs."),

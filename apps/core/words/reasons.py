@@ -160,6 +160,42 @@ VALUE_REASONS: dict[str, Reason] = {
     "yourself": Reason(_("You cannot lock yourself out."), _("Let another operator do it.")),
 }
 
+TENANCY_REASONS: dict[str, Reason] = {
+    "account_disabled/account_disabled": Reason(
+        _("The account “%(name)s” is disabled: nothing can be started or made for it."),
+        _("An administrator of the domain “%(domain)s” can enable it."),
+    ),
+    "account_disabled/account_closing": Reason(
+        _("The account “%(name)s” is to be deleted: nothing can be started or made for it."),
+        _("An administrator of the domain “%(domain)s” can take that back until its time is over."),
+    ),
+    "account_disabled/domain_disabled": Reason(
+        _("“%(name)s” belongs to a domain that is disabled: nothing can be started or made there."),
+        _(
+            "An administrator of that domain or of one above it can enable it: ask whoever looks after "
+            "the domain “%(domain)s”."
+        ),
+    ),
+    "account_disabled/domain_closing": Reason(
+        _("“%(name)s” belongs to a domain that is to be deleted: nothing can be started or made there."),
+        _(
+            "An administrator of a domain above it can take that back until its time is over: ask whoever "
+            "looks after the domain “%(domain)s”."
+        ),
+    ),
+    "root_stays": Reason(_("The topmost domain stays as it is."), _("Choose a domain below it.")),
+    "inside_itself": Reason(
+        _("A domain cannot be moved into itself or into one below it."),
+        _("Choose a domain outside of what is moved."),
+    ),
+    "too_deep_a_tree": Reason(
+        _("Domains would lie too deep inside each other."), _("Choose a place nearer to the top.")
+    ),
+    "moved_meanwhile": Reason(
+        _("Somebody else moved it meanwhile."), _("Load the page again and see where it is now.")
+    ),
+}
+
 DEPLOY_REASONS: dict[str, Reason] = {
     "zone_disabled": Reason(_("The zone is disabled."), _("Choose another zone.")),
     "offering_disabled": Reason(_("The size is no longer offered."), _("Choose another size.")),
@@ -313,6 +349,7 @@ IMAGE_REASONS: dict[str, Reason] = {
 REASONS: dict[str, Reason] = {
     **REQUEST_REASONS,
     **VALUE_REASONS,
+    **TENANCY_REASONS,
     **DEPLOY_REASONS,
     **STATE_REASONS,
     **USER_DATA_REASONS,
