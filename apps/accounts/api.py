@@ -20,9 +20,6 @@ from apps.core.fields import Id, Text, Truth, Whole
 from apps.core.filters import ByChoice, ByFlag, ById, Search
 from apps.core.rest import StrictSerializer
 
-DIRECTORY = "directory.read"
-"""Not granted to anybody: users and domains are the operator's."""
-
 
 class DomainSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
@@ -40,7 +37,7 @@ class DomainInput(StrictSerializer):
 class DomainViewSet(ResourceViewSet):
     queryset = Domain.objects.select_related("parent")
     serializer_class = DomainSerializer
-    infrastructure = DIRECTORY
+    infrastructure = "domain.read"
     filters = {"q": Search(), "parent": ById("parent__uuid")}
 
     @extend_schema(summary="Create a domain", request=DomainInput, responses={201: DomainSerializer})
@@ -115,7 +112,7 @@ class UserPatch(StrictSerializer):
 class UserViewSet(ResourceViewSet):
     queryset = User.objects.prefetch_related("accounts")
     serializer_class = UserSerializer
-    infrastructure = DIRECTORY
+    infrastructure = "user.read"
     orders = {"username": "username", "created_at": "id"}
     default_order = "username"
     filters = {"active": ByFlag("is_active"), "account": ById("accounts__uuid")}

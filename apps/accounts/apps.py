@@ -6,11 +6,15 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import models, policy, secrets
+        from apps.accounts.scopes_people import Grants, Groups, People, Roles
 
-        policy.register(models.Account, policy.Members("pk"))
-        policy.register(models.Domain, policy.Operators())
-        policy.register(models.User, policy.Operators())
-        policy.register(models.Quota, policy.Members())
-        policy.register(models.Directory, policy.Operators())
-        policy.register(models.DirectoryPerson, policy.Operators())
+        policy.register(models.Account, policy.Rows("account", account="pk"), place="account")
+        policy.register(models.Domain, policy.Rows("domain", domain="path"), place="domain")
+        policy.register(models.User, People())
+        policy.register(models.Quota, policy.Rows("quota", account="account_id", domain="domain__path"))
+        policy.register(models.Role, Roles())
+        policy.register(models.Group, Groups())
+        policy.register(models.Grant, Grants())
+        policy.register(models.Directory, policy.Rows("directory"))
+        policy.register(models.DirectoryPerson, policy.Rows("directory"))
         secrets.register(models.Directory, "bind_password")

@@ -53,7 +53,7 @@ def sender_may(request: HttpRequest, kind: str) -> bool:
     if found is None:
         request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = found[0] if found else get_user(request)
-    return isinstance(user, User) and policy.may(Actor(user), kind)
+    return isinstance(user, User) and policy.somewhere(Actor(user), kind)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

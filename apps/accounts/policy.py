@@ -1,122 +1,82 @@
 """May this actor do this to this object, and which objects may this actor see?
 
-Both answers come from one `Scope` a model, registered by the model's app. What nobody granted is
-refused: a verb that is not `grant`ed to members is the operator's alone.
+Both answers come from one reach (`apps.accounts.reach`) and one scope a model (`apps.accounts.scopes`).
+What no role allows is refused. The algebra is told in docs/adr/0009.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, Membership
+from apps.accounts.scopes import Records, Rows, Scope, place_models, register, scope_of
 from apps.core.errors import NotFound, PermissionDenied
 
+__all__ = [
+    "Records",
+    "Refused",
+    "Rows",
+    "Scope",
+    "find",
+    "may",
+    "place_models",
+    "register",
+    "require",
+    "require_somewhere",
+    "scope_of",
+    "sees",
+    "somewhere",
+    "visible",
+    "visible_parts",
+]
+
 M = TypeVar("M", bound=Model)
-FEW_ACCOUNTS = 30
 
 
-class Scope(Protocol):
-    """Who sees the rows of a model: as a filter and for one object. The two always agree."""
+class Refused(PermissionDenied):
+    """PermissionDenied that can say why: by which rule, in which scope, and who could grant it."""
 
-    def visible(self, actor: Actor) -> Q: ...
-
-    def sees(self, actor: Actor, obj: Any) -> bool: ...
-
-
-class Everyone:
-    """Each logged-in user sees every row: offerings, zones."""
-
-    def visible(self, actor: Actor) -> Q:
-        return Q()
-
-    def sees(self, actor: Actor, obj: Any) -> bool:
-        return True
+    def __init__(self, actor: Actor, permission: str, obj: Model | None = None) -> None:
+        super().__init__(permission=permission)
+        self.actor, self.permission, self.obj = actor, permission, obj
 
 
-class Operators:
-    """Infrastructure: the operator's alone."""
-
-    def visible(self, actor: Actor) -> Q:
-        return Q() if actor.is_operator else Q(pk__in=[])
-
-    def sees(self, actor: Actor, obj: Any) -> bool:
-        return actor.is_operator
-
-
-class Members:
-    """Rows of an account: seen by the account's members; with `public`, also by everyone where
-    that field is true. `path` leads from the row to the account's key."""
-
-    def __init__(self, path: str = "account_id", *, public: str = "") -> None:
-        self.path = path
-        self.public = public
-
-    def visible(self, actor: Actor) -> Q:
-        if actor.is_operator:
-            return Q()
-        if actor.user is None or not actor.user.is_active:
-            return Q(pk__in=[])
-        condition = Q(**{f"{self.path}__in": self._accounts(actor)})
-        return condition | Q(**{self.public: True}) if self.public else condition
-
-    def _accounts(self, actor: Actor) -> list[int] | QuerySet[Any]:
-        """Keys where they are few: with them a database knows which index to use, and how often."""
-        if len(actor.account_ids) <= FEW_ACCOUNTS:
-            return sorted(actor.account_ids)
-        return Membership.objects.filter(user=actor.user).values("account_id")
-
-    def parts(self, actor: Actor) -> list[Q]:
-        """The same rows as `visible`, account by account, for a list that merges what each has in its
-        order; empty where that is not worth while."""
-        if actor.is_operator or self.public or len(actor.account_ids) > FEW_ACCOUNTS:
-            return []
-        return [Q(**{self.path: key}) for key in sorted(actor.account_ids)]
-
-    def sees(self, actor: Actor, obj: Any) -> bool:
-        if actor.is_operator:
-            return True
-        if actor.user is None or not actor.user.is_active:
-            return False
-        if self.public and getattr(obj, self.public):
-            return True
-        for name in self.path.split("__"):
-            obj = getattr(obj, name)
-        return obj in actor.account_ids
-
-
-_scopes: dict[type[Model], Scope] = {}
-_granted: set[str] = set()
-
-
-def register(model: type[Model], scope: Scope) -> None:
-    """Say who sees the rows of `model`. Called once, by the model's app, when it is ready."""
-    _scopes[model] = scope
-
-
-def grant(*kinds: str) -> None:
-    """Let members of an account use these verbs on what their account owns."""
-    _granted.update(kinds)
-
-
-def scope_of(model: type[Model]) -> Scope:
-    return _scopes[model]
+def is_there(actor: Actor) -> bool:
+    """Whether the actor is the system or an active user."""
+    return actor.user is None or actor.user.is_active
 
 
 def visible(actor: Actor, rows: QuerySet[M]) -> QuerySet[M]:
     """The rows that the actor may know of."""
-    return rows.filter(scope_of(rows.model).visible(actor))
+    if not is_there(actor):
+        return rows.filter(pk__in=[])
+    scope = scope_of(rows.model)
+    reach = actor.reach(f"{scope.noun}.read")
+    condition = scope.where(reach)
+    if not reach.everything and (open_rows := scope.open_to(actor)) is not None:
+        condition = (condition | open_rows) if open_rows else Q()
+    return rows.filter(condition)
+
+
+def sees(actor: Actor, row: Model) -> bool:
+    """Whether `visible` has the row."""
+    if not is_there(actor):
+        return False
+    scope = scope_of(type(row))
+    return scope.is_open_to(actor, row) or scope.holds(actor.reach(f"{scope.noun}.read"), row)
 
 
 def visible_parts(actor: Actor, model: type[Model]) -> list[Q]:
     """What `visible` shows of a model as parts that do not overlap and that an index each leads to; empty
     if it is not made of such."""
     scope = scope_of(model)
-    return scope.parts(actor) if isinstance(scope, Members) else []
+    if not isinstance(scope, Rows) or not is_there(actor) or scope.public or scope.everyone:
+        return []
+    return scope.parts(actor.reach(f"{scope.noun}.read"))
 
 
 def find(actor: Actor, rows: QuerySet[M], uuid: object, *, place: str = "") -> M:
@@ -128,22 +88,31 @@ def find(actor: Actor, rows: QuerySet[M], uuid: object, *, place: str = "") -> M
         raise NotFound(place=place, kind=kind) from None
 
 
-def may(actor: Actor, kind: str, obj: Model | None = None) -> bool:
-    """Whether the actor may do `kind` ("vm.start") to `obj`, an owned row or an account."""
-    if actor.is_operator:
-        return True
-    if kind not in _granted or actor.user is None or not actor.user.is_active:
+def may(actor: Actor, permission: str, obj: Model | None = None) -> bool:
+    """Whether the actor may do it to `obj`, or, of what lies in no scope, in the whole cloud."""
+    if not is_there(actor):
         return False
-    if obj is None:
-        return True
-    owner = obj.pk if isinstance(obj, Account) else getattr(obj, "account_id", None)
-    return owner in actor.account_ids
+    reach = actor.reach(permission)
+    if reach.everything or obj is None:
+        return reach.everything
+    return scope_of(type(obj)).governs(reach, obj)
 
 
-def require(actor: Actor, kind: str, obj: Model | None = None) -> None:
-    """PermissionDenied unless the actor may; NotFound if the actor may not even know of it."""
-    if may(actor, kind, obj):
+def somewhere(actor: Actor, permission: str) -> bool:
+    """Whether there is any scope in which the actor may: for menus and for pages that ask on."""
+    return is_there(actor) and not actor.reach(permission).is_nowhere
+
+
+def require(actor: Actor, permission: str, obj: Model | None = None) -> None:
+    """Refused unless the actor may; NotFound if the actor may not even know of `obj`."""
+    if may(actor, permission, obj):
         return
-    if obj is not None and type(obj) in _scopes and not scope_of(type(obj)).sees(actor, obj):
+    if obj is not None and not sees(actor, obj):
         raise NotFound(kind=obj._meta.model_name)
-    raise PermissionDenied(permission=kind)
+    raise Refused(actor, permission, obj)
+
+
+def require_somewhere(actor: Actor, permission: str) -> None:
+    """Refused unless there is a scope in which the actor may."""
+    if not somewhere(actor, permission):
+        raise Refused(actor, permission)

@@ -60,7 +60,7 @@ class ResourceViewSet(GenericViewSet[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.infrastructure:
-            policy.require(self.actor, self.infrastructure)
+            policy.require_somewhere(self.actor, self.infrastructure)
         if self.action not in self.listings:
             refuse_unknown(request, self.parameters())
 

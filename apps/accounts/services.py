@@ -76,7 +76,8 @@ def create_user(
 ) -> User:
     """A user without a password, member of `account`, or else of a new one of the same name in
     `domain` (ROOT unless given)."""
-    policy.require(actor, "user.create")
+    place = account or domain or create_root_domain()
+    policy.require(actor, "user.create", place)
     if not isinstance(username, str) or not _USERNAME.fullmatch(username):
         raise InvalidInput("not_a_username", place="username")
     full_name = clean_name(full_name, place="full_name", limit=200) if full_name else ""
@@ -84,10 +85,10 @@ def create_user(
     user.set_unusable_password()
     insert(user)
     audit.record(actor, "user.create", user)
-    if account is None:
-        create_account(actor, name=username, domain=domain or create_root_domain(), members=[user])
+    if isinstance(place, Domain):
+        create_account(actor, name=username, domain=place, members=[user])
     else:
-        add_member(actor, account, user=user)
+        add_member(actor, place, user=user)
     return user
 
 

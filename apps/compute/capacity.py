@@ -67,7 +67,7 @@ _REGIONS = {Region: "pk", Zone: "zones", Pod: "zones__pods", Cluster: "zones__po
 def capacity_of(actor: Actor, within: Within | None = None) -> Place:
     """The whole cloud as a tree of regions, zones, pods and clusters, or the part that `within` is,
     with its own children; seven statements."""
-    policy.require(actor, "capacity.read")
+    policy.require(actor, "capacity.read", within)
     whole = Place("cloud")
     places: dict[tuple[type[Model], int], Place] = {}
     for model, paths, parent in (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import policy
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.core.errors import NotFound, StateConflict
@@ -142,8 +141,6 @@ def declare() -> None:
     """Tell jobs and policy of the verbs. Called once, when the app is ready."""
     for verb in VERBS.values():
         events.VERBS_AT_ONCE[verb.kind] = verb.label
-        if not verb.operator_only:
-            policy.grant(verb.kind)
         if verb.during or verb.operator_only:
             kinds.register(
                 kinds.JobKind(
@@ -155,4 +152,3 @@ def declare() -> None:
             )
     kinds.register(kinds.JobKind("vm.deploy_batch", _("Deploy several")))
     kinds.register(kinds.JobKind("vm.read_console", _("Read the console log"), quiet=True))
-    policy.grant("vm.deploy_batch", "vm.console_log", "ssh_key.create", "ssh_key.delete", "job.cancel")

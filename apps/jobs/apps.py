@@ -9,5 +9,5 @@ class JobsConfig(AppConfig):
         from apps.jobs import events, models
 
         audit.keep_with(events.record)
-        policy.register(models.Job, policy.Members())
-        policy.register(models.Event, policy.Members())
+        policy.register(models.Job, policy.Records("job"))
+        policy.register(models.Event, policy.Records("event"))

@@ -8,5 +8,7 @@ class LaunchConfig(AppConfig):
         from apps.accounts import policy, secrets
         from apps.launch import models
 
-        policy.register(models.Launch, policy.Operators())
+        policy.register(
+            models.Launch, policy.Rows("launch", places={"zone": "zone_id", "region": "zone__region_id"})
+        )
         secrets.register(models.ZoneDraft, "private_key")

@@ -17,7 +17,7 @@ from apps.core.filters import ByFlag, ById, Search
 from apps.core.rest import StrictSerializer
 from apps.network import services
 from apps.network.models import IpAddress, Network
-from apps.zones.api import INFRASTRUCTURE, SwitchedViewSet
+from apps.zones.api import SwitchedViewSet
 from apps.zones.models import Pod, Zone
 
 
@@ -71,7 +71,7 @@ class PodPatch(StrictSerializer):
 class PodViewSet(SwitchedViewSet):
     queryset = Pod.objects.select_related("zone", "network")
     serializer_class = PodSerializer
-    infrastructure = INFRASTRUCTURE
+    infrastructure = "pod.read"
     filters = {"q": Search(), "zone": ById("zone__uuid"), "enabled": ByFlag("enabled")}
 
     @extend_schema(summary="Create a pod with its network", request=PodInput, responses={201: PodSerializer})
@@ -117,7 +117,7 @@ def _counted(**condition: Any) -> Coalesce:
 class NetworkViewSet(ResourceViewSet):
     queryset = Network.objects.select_related("zone", "pod")
     serializer_class = NetworkSerializer
-    infrastructure = INFRASTRUCTURE
+    infrastructure = "network.read"
     filters = {"q": Search(), "zone": ById("zone__uuid"), "pod": ById("pod__uuid")}
 
     def get_queryset(self) -> QuerySet[Network]:

@@ -8,4 +8,6 @@ class NetworkConfig(AppConfig):
         from apps.accounts import policy
         from apps.network import models
 
-        policy.register(models.Network, policy.Operators())
+        policy.register(
+            models.Network, policy.Rows("network", places={"zone": "zone_id", "region": "zone__region_id"})
+        )

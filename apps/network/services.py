@@ -36,7 +36,7 @@ def create_pod(
     mtu: int = 1500,
 ) -> Pod:
     """A pod, its one flat guest network on `bridge` of each of its hosts, and the range's addresses."""
-    policy.require(actor, "pod.create")
+    policy.require(actor, "pod.create", zone)
     _one_at_a_time(zone.pk)
     subnet = clean_subnet(
         zone,

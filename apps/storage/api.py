@@ -24,7 +24,7 @@ from apps.jobs.rest import JobbedViewSet, StoredError, WithJob
 from apps.storage import services, services_templates
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template, Volume
 from apps.storage.mounts import DRIVERS
-from apps.zones.api import INFRASTRUCTURE, ChangedViewSet
+from apps.zones.api import ChangedViewSet
 from apps.zones.models import Cluster, Host, Zone
 
 
@@ -75,8 +75,6 @@ class PrimaryStoragePatch(StrictSerializer):
 
 
 class StorageViewSet(JobbedViewSet, ChangedViewSet):
-    infrastructure = INFRASTRUCTURE
-
     def answered(self, row: Any, job: Job | None) -> Response:
         """202 with the job that looks at it anew, if there is one."""
         return self.accepted(row, job) if job else self.changed(row)
@@ -104,6 +102,7 @@ class StorageViewSet(JobbedViewSet, ChangedViewSet):
 class PrimaryStorageViewSet(StorageViewSet):
     queryset = PrimaryStorage.objects.select_related("zone", "cluster", "host")
     serializer_class = PrimaryStorageSerializer
+    infrastructure = "primary_storage.read"
     orders = {**NAME_ORDERS, "allocated_bytes": "allocated_bytes"}
     filters = {
         "q": Search(),
@@ -195,6 +194,7 @@ class SecondaryStoragePatch(StrictSerializer):
 class SecondaryStorageViewSet(StorageViewSet):
     queryset = SecondaryStorage.objects.select_related("zone")
     serializer_class = SecondaryStorageSerializer
+    infrastructure = "secondary_storage.read"
     filters = {"q": Search(), "zone": ById("zone__uuid"), "enabled": ByFlag("enabled")}
 
     @extend_schema(
@@ -330,7 +330,7 @@ class TemplateViewSet(JobbedViewSet, ChangedViewSet):
         responses={202: TemplateSerializer},
     )
     def create(self, request: Request) -> Response:
-        policy.require(self.actor, "template.register")  # nothing was read for those who may not
+        policy.require_somewhere(self.actor, "template.register")  # nothing was read for those who may not
         if "file" not in request.data:
             raise MalformedRequest("no_file", place="file")
         given = self.read(TemplateInput)

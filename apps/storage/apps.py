@@ -11,11 +11,16 @@ class StorageConfig(AppConfig):
         from apps.jobs.world import register as look_with
         from apps.storage import models, world
 
-        policy.register(models.PrimaryStorage, policy.Operators())
-        policy.register(models.SecondaryStorage, policy.Operators())
-        policy.register(models.TemplateCopy, policy.Operators())
-        policy.register(models.Template, policy.Members(public="is_public"))
-        policy.register(models.Volume, policy.Members())
+        places = {"zone": "zone_id", "region": "zone__region_id"}
+        pool = {**places, "cluster": "cluster_id", "host": "host_id"}
+        policy.register(models.PrimaryStorage, policy.Rows("primary_storage", places=pool))
+        policy.register(models.SecondaryStorage, policy.Rows("secondary_storage", places=places))
+        policy.register(
+            models.TemplateCopy,
+            policy.Rows("primary_storage", places={name: f"pool__{path}" for name, path in pool.items()}),
+        )
+        policy.register(models.Template, policy.Rows("template", account="account_id", public="is_public"))
+        policy.register(models.Volume, policy.Rows("volume", account="account_id"))
         kinds.register(kinds.JobKind("primary_storage.connect", _("Connect the primary storage")))
         kinds.register(kinds.JobKind("secondary_storage.connect", _("Connect the secondary storage")))
         kinds.register(kinds.JobKind("template.register", _("Store the image"), queue="long"))

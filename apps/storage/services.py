@@ -53,7 +53,7 @@ def create_primary_storage(
     """A pool, and the job that reads its size from a host that reaches it. While no such host is up
     there is no job: the first host to connect reads the size then. With the drivers "nfs" and "gluster"
     `path` is what `server` exports, and each host mounts it."""
-    policy.require(actor, "primary_storage.create")
+    policy.require(actor, "primary_storage.create", host or cluster or zone)
     _check_scope(zone, scope, cluster, host)
     driver, server, path = clean_place(driver, server, path)
     pool = PrimaryStorage(
@@ -188,7 +188,7 @@ def create_secondary_storage(
 ) -> tuple[SecondaryStorage, Job]:
     """Where a zone keeps its templates, and the job that sees whether the portal can write there. It is a
     folder that workers and hosts reach under one path, or what `server` exports: then each mounts it."""
-    policy.require(actor, "secondary_storage.create")
+    policy.require(actor, "secondary_storage.create", zone)
     driver, server, path = clean_place(driver, server, path)
     storage = SecondaryStorage(zone=zone, name=clean_name(name), driver=driver, server=server, path=path)
     insert(storage)

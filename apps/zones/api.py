@@ -25,9 +25,6 @@ from apps.zones.keys import fingerprint
 from apps.zones.models import Cluster, Host, HostState, Pod, Region, Zone
 from apps.zones.trouble import in_trouble, troubles_of
 
-INFRASTRUCTURE = "infrastructure.read"
-"""Not granted to anybody: pods, clusters, hosts and storage are the operator's."""
-
 
 class ChangedViewSet(ResourceViewSet):
     """What can be changed after it was made."""
@@ -173,7 +170,7 @@ class ClusterPatch(StrictSerializer):
 class ClusterViewSet(SwitchedViewSet):
     queryset = Cluster.objects.select_related("pod__zone")
     serializer_class = ClusterSerializer
-    infrastructure = INFRASTRUCTURE
+    infrastructure = "cluster.read"
     filters = {
         "q": Search(),
         "zone": ById("pod__zone__uuid"),
@@ -302,7 +299,7 @@ class HostKeyInput(StrictSerializer):
 class HostViewSet(JobbedViewSet, SwitchedViewSet):
     queryset = Host.objects.select_related("zone", "pod", "cluster")
     serializer_class = HostSerializer
-    infrastructure = INFRASTRUCTURE
+    infrastructure = "host.read"
     orders = {**NAME_ORDERS, "state": "state", "memory_mib": "memory_mib"}
     filters = {
         "q": Search(),

@@ -11,10 +11,28 @@ class ZonesConfig(AppConfig):
         from apps.jobs.world import register as look_with
         from apps.zones import models, world
 
-        policy.register(models.Region, policy.Everyone())
-        policy.register(models.Zone, policy.Everyone())
-        for model in (models.Pod, models.Cluster, models.Host):
-            policy.register(model, policy.Operators())
+        zone = {"zone": "zone_id", "region": "zone__region_id"}
+        policy.register(
+            models.Region, policy.Rows("region", everyone=True, places={"region": "pk"}), place="region"
+        )
+        policy.register(
+            models.Zone,
+            policy.Rows("zone", everyone=True, places={"zone": "pk", "region": "region_id"}),
+            place="zone",
+        )
+        policy.register(models.Pod, policy.Rows("pod", places=zone))
+        policy.register(
+            models.Cluster,
+            policy.Rows(
+                "cluster", places={"cluster": "pk", "zone": "pod__zone_id", "region": "pod__zone__region_id"}
+            ),
+            place="cluster",
+        )
+        policy.register(
+            models.Host,
+            policy.Rows("host", places={"host": "pk", "cluster": "cluster_id", **zone}),
+            place="host",
+        )
         secrets.register(models.Host, "private_key")
         kinds.register(kinds.JobKind("host.connect", _("Connect the host")))
         look_with("host", world.findings_of_host)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import Model, Q
 
-from apps.accounts import policy
+from apps.accounts import policy, reach, scopes
 from apps.accounts.actor import Actor
 from apps.accounts.models import Quota, User
 from apps.jobs.models import Event, Job
@@ -47,16 +47,12 @@ def actors(cast: Cast) -> dict[str, Actor]:
 def differences(model: type[Model], actor: Actor) -> list[object]:
     """Rows on which the filter and the check for one object disagree."""
     visible = set(policy.visible(actor, model._default_manager.all()).values_list("pk", flat=True))
-    return [
-        row.pk
-        for row in model._default_manager.all()
-        if policy.scope_of(model).sees(actor, row) != (row.pk in visible)
-    ]
+    return [row.pk for row in model._default_manager.all() if policy.sees(actor, row) != (row.pk in visible)]
 
 
 def test_the_list_and_the_single_object_agree(crowd: Cast) -> None:
     compared = 0
-    for model in policy._scopes:
+    for model in scopes._scopes:
         for role, actor in actors(crowd).items():
             assert differences(model, actor) == [], (model.__name__, role)
             compared += model._default_manager.count()
@@ -81,15 +77,15 @@ def test_a_row_comes_once_however_many_memberships_there_are(crowd: Cast) -> Non
 
 def test_the_harness_sees_a_missing_filter(crowd: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault: a scope whose list shows everything is reported."""
-    monkeypatch.setattr(policy.Members, "visible", lambda self, actor: Q())
+    monkeypatch.setattr(scopes.Rows, "where", lambda self, reach: Q())
     assert differences(Job, actors(crowd)["member"])
 
 
 def test_who_belongs_to_very_many_accounts_sees_the_same(
     crowd: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy, "FEW_ACCOUNTS", 0)
-    for model in policy._scopes:
+    monkeypatch.setattr(reach, "FEW_ACCOUNTS", 0)
+    for model in scopes._scopes:
         for role, actor in actors(crowd).items():
             assert differences(model, actor) == [], (model.__name__, role)
 

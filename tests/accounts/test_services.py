@@ -19,7 +19,7 @@ from apps.accounts.services import (
     set_quota,
 )
 from apps.compute import placement
-from apps.core.errors import CloudError, InvalidInput, NameTaken, PermissionDenied
+from apps.core.errors import CloudError, InvalidInput, NameTaken, NotFound
 from apps.jobs.models import Event
 from tests import factories
 
@@ -131,7 +131,7 @@ def test_an_operator_does_not_lock_himself_out(root: Domain) -> None:
     with pytest.raises(InvalidInput):
         set_active(Actor(admin), admin, active=False)
     assert set_active(OPERATOR, admin, active=False).is_active is False
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(NotFound):
         create_user(Actor(admin), username="friend")
 
 

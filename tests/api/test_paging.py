@@ -234,4 +234,4 @@ def test_a_members_list_is_no_dearer_than_an_operators(cast: Cast) -> None:
     cast.member.get("me/")
     with CaptureQueriesContext(connection) as queries:
         cast.member.get("virtual-machines/")
-    assert len(queries) <= BUDGET + 1
+    assert len(queries) <= BUDGET + 2  # what a member holds: memberships, and grants

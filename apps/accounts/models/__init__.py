@@ -1,10 +1,12 @@
-"""Who owns and who acts: users, the tree of domains, accounts, memberships, quotas, credentials."""
+"""Who owns and who acts: users, the tree of domains, accounts, memberships, roles, quotas,
+credentials."""
 
 from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
 from apps.accounts.models.directory import Directory, DirectoryPerson
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
-from apps.accounts.models.tenancy import Account, Domain, Membership, Standing
+from apps.accounts.models.roles import Grant, Group, GroupMember
+from apps.accounts.models.tenancy import Account, Domain, Membership, Role, Standing
 
 __all__ = [
     "Account",
@@ -12,10 +14,14 @@ __all__ = [
     "Directory",
     "DirectoryPerson",
     "Domain",
+    "Grant",
+    "Group",
+    "GroupMember",
     "IdempotencyKey",
     "LoginLink",
     "Membership",
     "Quota",
+    "Role",
     "Standing",
     "User",
     "UserManager",

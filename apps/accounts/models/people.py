@@ -32,7 +32,7 @@ class User(Row, AbstractBaseUser):
     is_super_admin = models.BooleanField(default=False)
     search_key = models.CharField(max_length=600, editable=False, default="")
     accounts: models.ManyToManyField[Account, Membership] = models.ManyToManyField(
-        "Account", through="Membership", related_name="users"
+        "Account", through="Membership", through_fields=("user", "account"), related_name="users"
     )
 
     class Meta:

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.roles.ready import READY, user_role_id
+from apps.accounts.roles.rules import Rules
 from apps.core.models import NamedRow
 from apps.core.trees import MAX_PATH, Within, keys_of
 
@@ -99,13 +101,48 @@ class Account(Closable, NamedRow):
         ]
 
 
+class Role(NamedRow):
+    """What its holder may do, wherever it is granted. A ready role has a `key` and its rules in code; any
+    other has `rules`, [["allow" | "deny", pattern], ...], and belongs to a domain or to the whole cloud."""
+
+    key = models.CharField(max_length=40, unique=True, null=True, editable=False)
+    domain = models.ForeignKey(Domain, models.PROTECT, null=True, related_name="roles")
+    about = models.CharField(max_length=500, blank=True)
+    rules = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain", "name_key"],
+                name="role_name_in_domain",
+                violation_error_message=_("Another role here has this name."),
+            ),
+            models.UniqueConstraint(
+                fields=["name_key"],
+                condition=Q(domain=None),
+                name="role_name_in_cloud",
+                violation_error_message=_("Another role here has this name."),
+            ),
+        ]
+
+    @property
+    def allowed(self) -> Rules:
+        return READY[self.key].rules if self.key else Rules.of(self.rules)
+
+    @property
+    def shown_name(self) -> str:
+        """Ready roles have a name in the reader's language."""
+        return str(READY[self.key].name) if self.key else self.name
+
+
 class Membership(models.Model):
-    class Role(models.TextChoices):
-        MEMBER = "member", _("Member")
+    """A user acts for an account, with a role there, until `ends_at`. `granted_by` as in a grant."""
 
     user = models.ForeignKey("accounts.User", models.CASCADE, related_name="memberships")
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
+    role = models.ForeignKey(Role, models.PROTECT, related_name="memberships", default=user_role_id)
+    ends_at = models.DateTimeField(null=True)
+    granted_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "account"], name="membership_once")]

@@ -78,7 +78,7 @@ class CapacityView(APIView):
     )
     def get(self, request: Request) -> Response:
         actor = _actor(request)
-        policy.require(actor, "capacity.read")
+        policy.require_somewhere(actor, "capacity.read")
         refuse_unknown(request, set(WITHIN))
         asked = [(name, text) for name, text in request.query_params.items() if text]
         if len(asked) > 1:
@@ -113,7 +113,7 @@ class RecountView(APIView):
     )
     def post(self, request: Request) -> Response:
         actor = _actor(request)
-        policy.require(actor, "capacity.recount")
+        policy.require_somewhere(actor, "capacity.recount")
         refuse_unknown(request, set())
         form = RecountInput(data=request.data)
         form.is_valid(raise_exception=True)

@@ -11,7 +11,6 @@ from apps.accounts.rest import Reference, ResourceViewSet
 from apps.compute.models import StrayMachine
 from apps.compute.states import PowerState
 from apps.core.filters import ById
-from apps.zones.api import INFRASTRUCTURE
 
 
 class StrayMachineSerializer(serializers.Serializer[Any]):
@@ -31,7 +30,7 @@ class StrayMachineSerializer(serializers.Serializer[Any]):
 class StrayMachineViewSet(ResourceViewSet):
     queryset = StrayMachine.objects.select_related("host")
     serializer_class = StrayMachineSerializer
-    infrastructure = INFRASTRUCTURE
+    infrastructure = "host.read"
     orders = {"created_at": "id", "last_seen_at": "last_seen_at"}
     default_order = "-created_at"
     filters = {"host": ById("host__uuid")}

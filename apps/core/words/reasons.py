@@ -40,6 +40,18 @@ VALUE_REASONS: dict[str, Reason] = {
     "not_text": Reason(_("This must be text that can be read."), _("Send text.")),
     "too_long": Reason(_("This may have at most %(limit)s characters."), _("Shorten it.")),
     "blank": Reason(_("This may not be empty."), _("Give a value.")),
+    "rules_count": Reason(
+        _("A role has %(low)s to %(high)s rules."), _("Give a list of rules, such as [“allow”, “vm.*”].")
+    ),
+    "not_a_rule": Reason(
+        _("This is no rule."), _("A rule is “allow” or “deny”, and a pattern such as “vm.*”.")
+    ),
+    "not_a_pattern": Reason(
+        _("This is no pattern of permissions."), _("Write “vm.start”, “vm.*”, “*.read” or “*”.")
+    ),
+    "pattern_matches_nothing": Reason(
+        _("No permission is called “%(pattern)s”."), _("Choose one from the list of permissions.")
+    ),
     "direction_mark": Reason(
         _("Character %(position)s is an invisible mark of text direction."),
         _("Remove it: type the name anew."),

@@ -27,7 +27,7 @@ from apps.storage.services_templates import new_template, register_template, sta
 @csrf_exempt  # until the handler stands; `_form` checks
 @page
 def template_new(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    policy.require(actor, "template.register")
+    policy.require_somewhere(actor, "template.register")
     if request.method != "POST":
         return _form(request, actor)
     handler = CappedUpload(request)

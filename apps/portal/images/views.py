@@ -21,7 +21,7 @@ from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain_error
 from apps.jobs.events import event_label
 from apps.jobs.live import latest_job
-from apps.jobs.models import Event, Job, JobState
+from apps.jobs.models import Event, JobState
 from apps.portal.images.forms import TemplateForm
 from apps.portal.jobs.progress import progress_of
 from apps.portal.list_cells import badge
@@ -91,7 +91,7 @@ TEMPLATES = ListPage(
 
 @page
 def template_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    return TEMPLATES.respond(request, actor, may_add=policy.may(actor, "template.register"))
+    return TEMPLATES.respond(request, actor, may_add=policy.somewhere(actor, "template.register"))
 
 
 def _find(actor: Actor, uuid: UUID) -> Template:
@@ -102,7 +102,7 @@ def _find(actor: Actor, uuid: UUID) -> Template:
 def template_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     job = latest_job(row.uuid)
-    seen = job is not None and policy.scope_of(Job).sees(actor, job)
+    seen = job is not None and policy.sees(actor, job)
     shown = job if job and seen and (job.finished_at is None or job.state == JobState.FAILED) else None
     machines = policy.visible(actor, VirtualMachine.objects.filter(template=row)).count()
     events = policy.visible(actor, Event.objects.filter(target_uuid=row.uuid)).order_by("-id")[:EVENTS_SHOWN]

@@ -14,7 +14,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Membership, User
+from apps.accounts.held import Held, held_by_each
+from apps.accounts.models import User
 from apps.accounts.sessions import SessionStore, stored_key
 
 
@@ -26,7 +27,17 @@ class Reader:
     session: str
     user: int
     operator: bool
-    accounts: frozenset[int]
+    held: tuple[Held, ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Holds something beyond single accounts. Such a reader is told of every change of a list, and asks
+        for the list again: what it then has is the policy's answer."""
+        return self.operator or any(each.scope != "account" for each in self.held)
+
+    @property
+    def accounts(self) -> frozenset[int | None]:
+        return frozenset(each.key for each in self.held if each.scope == "account")
 
 
 def request_of(scope: Any) -> ASGIRequest:
@@ -46,7 +57,7 @@ def reader_of(request: ASGIRequest) -> tuple[Reader, Actor] | None:
     if not isinstance(user, User):
         return None
     actor = Actor(user)
-    return Reader(stored_key(key), user.pk, actor.is_operator, actor.account_ids), actor
+    return Reader(stored_key(key), user.pk, user.is_super_admin, actor.held), actor
 
 
 def gone_and_changed(readers: Iterable[Reader]) -> tuple[set[Reader], set[Reader]]:
@@ -56,15 +67,12 @@ def gone_and_changed(readers: Iterable[Reader]) -> tuple[set[Reader], set[Reader
     keys = {reader.session for reader in readers}
     valid = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
     sessions = set(valid.values_list("session_key", flat=True))
-    active = User.objects.filter(pk__in=users, is_active=True)
-    operators = dict(active.values_list("pk", "is_super_admin"))
-    accounts: dict[int, set[int]] = {}
-    for user, account in Membership.objects.filter(user__in=users).values_list("user_id", "account_id"):
-        accounts.setdefault(user, set()).add(account)
-    gone = {reader for reader in readers if reader.session not in sessions or reader.user not in operators}
+    active = {user.pk: user for user in User.objects.filter(pk__in=users, is_active=True)}
+    held = held_by_each(active.values())
+    gone = {reader for reader in readers if reader.session not in sessions or reader.user not in active}
     changed = {
         reader
         for reader in readers - gone
-        if reader.operator != operators[reader.user] or reader.accounts != accounts.get(reader.user, set())
+        if reader.operator != active[reader.user].is_super_admin or reader.held != held.get(reader.user, ())
     }
     return gone, changed

@@ -45,7 +45,7 @@ class News:
         lists = {
             topic
             for topic in listener.topics & self._lists.keys()
-            if reader.operator or not self._lists[topic].isdisjoint(reader.accounts)
+            if reader.is_wide or not self._lists[topic].isdisjoint(reader.accounts)
         }
         return lists | (listener.topics & self._objects)
 

@@ -44,7 +44,7 @@ def create_zone(
 ) -> Zone:
     """The IPv4 addresses of name servers: `dns` are those that guests of the zone ask, `internal_dns`
     those of the portal's own system there."""
-    policy.require(actor, "zone.create")
+    policy.require(actor, "zone.create", region)
     zone = Zone(
         region=region,
         name=clean_name(name),
@@ -80,7 +80,7 @@ def create_cluster(
     cpu_overcommit_percent: int = 200,
     memory_overcommit_percent: int = 100,
 ) -> Cluster:
-    policy.require(actor, "cluster.create")
+    policy.require(actor, "cluster.create", pod)
     cluster = insert(
         Cluster(
             pod=pod,

@@ -52,7 +52,7 @@ def add_host(
     """A host, Connecting, and the job that reaches it. One at another address is logged in to only once
     the key that it shows is known: without `host_key` the job reads that key and waits for an operator's
     eye (`trust_host_key`). Without `private_key` the portal's own key is used."""
-    policy.require(actor, "host.add")
+    policy.require(actor, "host.add", cluster)
     host = Host(
         zone_id=cluster.pod.zone_id,
         pod=cluster.pod,

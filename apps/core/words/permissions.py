@@ -1,0 +1,150 @@
+"""Every permission there is, and what its holder may do. A role's rules are patterns over these names."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+TENANCY: dict[str, str | Promise] = {
+    "account.add_member": _("Add members to an account"),
+    "account.change_member": _("Change a member's role"),
+    "account.create": _("Create accounts"),
+    "account.move": _("Move an account to another domain"),
+    "account.read": _("See an account"),
+    "account.remove_member": _("Remove members from an account"),
+    "account.rename": _("Rename an account"),
+    "domain.create": _("Create domains"),
+    "domain.move": _("Move a domain with all below it"),
+    "domain.read": _("See a domain"),
+    "domain.rename": _("Rename a domain"),
+    "grant.create": _("Grant roles"),
+    "grant.read": _("See who holds which role"),
+    "grant.revoke": _("Take roles away"),
+    "quota.read": _("See quotas and what is used"),
+    "quota.set": _("Set quotas"),
+    "role.change": _("Change custom roles"),
+    "role.create": _("Create custom roles"),
+    "role.read": _("See roles"),
+    "role.remove": _("Remove custom roles"),
+    "login_link.create": _("Make login links for users"),
+    "token.issue": _("Issue tokens for users"),
+    "token.revoke": _("Revoke tokens of users"),
+    "user.create": _("Create users"),
+    "user.read": _("See users"),
+    "user.set_active": _("Let users in or keep them out"),
+    "user.view_as": _("See the portal as another user"),
+}
+
+MACHINES: dict[str, str | Promise] = {
+    "ssh_key.create": _("Store SSH keys"),
+    "ssh_key.delete": _("Forget SSH keys"),
+    "ssh_key.read": _("See SSH keys"),
+    "vm.change_offering": _("Change a machine's size"),
+    "vm.console_log": _("Read a machine's console log"),
+    "vm.deploy": _("Create machines"),
+    "vm.deploy_batch": _("Create several machines at once"),
+    "vm.destroy": _("Move machines to the trash"),
+    "vm.dismiss": _("Dismiss a machine that could not be made"),
+    "vm.expunge": _("Delete machines for good"),
+    "vm.force_stop": _("Force a machine to stop"),
+    "vm.pin": _("Choose the host of a new machine"),
+    "vm.protect": _("Protect machines from deletion"),
+    "vm.read": _("See machines"),
+    "vm.read_user_data": _("Read a machine's user data"),
+    "vm.reboot": _("Reboot machines"),
+    "vm.record_power": _("Follow what the host reports of a machine"),
+    "vm.recover": _("Take machines out of the trash"),
+    "vm.rename": _("Rename machines"),
+    "vm.start": _("Start machines"),
+    "vm.start_paused": _("Start machines paused"),
+    "vm.stop": _("Stop machines"),
+    "vm.tag": _("Change a machine's tags"),
+    "volume.read": _("See volumes"),
+}
+
+IMAGES: dict[str, str | Promise] = {
+    "service_offering.change": _("Rename sizes"),
+    "service_offering.create": _("Create sizes"),
+    "service_offering.disable": _("Offer sizes no longer"),
+    "service_offering.enable": _("Offer sizes again"),
+    "service_offering.remove": _("Remove sizes"),
+    "template.change": _("Change images"),
+    "template.delete": _("Delete images"),
+    "template.read": _("See images"),
+    "template.register": _("Add images"),
+}
+
+INFRASTRUCTURE: dict[str, str | Promise] = {
+    "capacity.read": _("See capacity"),
+    "capacity.recount": _("Count capacity anew"),
+    "cluster.change": _("Change clusters"),
+    "cluster.create": _("Create clusters"),
+    "cluster.disable": _("Disable clusters"),
+    "cluster.enable": _("Enable clusters"),
+    "cluster.read": _("See clusters"),
+    "cluster.remove": _("Remove clusters"),
+    "host.add": _("Add hosts"),
+    "host.change": _("Change hosts"),
+    "host.disable": _("Disable hosts"),
+    "host.enable": _("Enable hosts"),
+    "host.read": _("See hosts"),
+    "host.reconnect": _("Reconnect hosts"),
+    "host.remove": _("Remove hosts"),
+    "host.trust_key": _("Trust a host's key"),
+    "network.read": _("See networks"),
+    "placement.read_hosts": _("See why each host fits or not"),
+    "pod.change": _("Change pods"),
+    "pod.create": _("Create pods"),
+    "pod.disable": _("Disable pods"),
+    "pod.enable": _("Enable pods"),
+    "pod.read": _("See pods"),
+    "pod.remove": _("Remove pods"),
+    "primary_storage.change": _("Change primary storage"),
+    "primary_storage.create": _("Create primary storage"),
+    "primary_storage.disable": _("Disable primary storage"),
+    "primary_storage.enable": _("Enable primary storage"),
+    "primary_storage.read": _("See primary storage"),
+    "primary_storage.reconnect": _("Reconnect primary storage"),
+    "primary_storage.remove": _("Remove primary storage"),
+    "region.change": _("Rename regions"),
+    "region.create": _("Create regions"),
+    "region.read": _("See regions"),
+    "region.remove": _("Remove regions"),
+    "secondary_storage.change": _("Change secondary storage"),
+    "secondary_storage.create": _("Create secondary storage"),
+    "secondary_storage.disable": _("Disable secondary storage"),
+    "secondary_storage.enable": _("Enable secondary storage"),
+    "secondary_storage.read": _("See secondary storage"),
+    "secondary_storage.reconnect": _("Reconnect secondary storage"),
+    "secondary_storage.remove": _("Remove secondary storage"),
+    "zone.apply": _("Launch zones"),
+    "zone.change": _("Change zones"),
+    "zone.create": _("Create zones"),
+    "zone.disable": _("Disable zones"),
+    "zone.enable": _("Enable zones"),
+    "zone.export": _("Export zones"),
+    "zone.plan": _("Plan zones"),
+    "zone.read": _("See zones"),
+    "zone.remove": _("Remove zones"),
+}
+
+RECORDS: dict[str, str | Promise] = {
+    "event.read": _("See what happened"),
+    "job.cancel": _("Cancel jobs"),
+    "job.read": _("See jobs"),
+    "job.resolve": _("Resolve stuck jobs"),
+    "job.retry": _("Retry stuck jobs"),
+}
+
+GROUPS: dict[str | Promise, dict[str, str | Promise]] = {
+    _("People and tenants"): TENANCY,
+    _("Machines"): MACHINES,
+    _("Images and sizes"): IMAGES,
+    _("Infrastructure"): INFRASTRUCTURE,
+    _("Records"): RECORDS,
+}
+"""As the role editor shows them."""
+
+PERMISSIONS: dict[str, str | Promise] = {
+    name: words for group in GROUPS.values() for name, words in group.items()
+}
