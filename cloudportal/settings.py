@@ -106,6 +106,10 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "apps.accounts.directory.backend.DirectoryBackend",
+]
 LOGIN_URL = "portal:login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_ENGINE = "apps.accounts.sessions"
@@ -218,7 +222,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"paramiko": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+    "loggers": {
+        "paramiko": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "django_auth_ldap": {"level": "ERROR"},
+    },
 }
 
 JOB_LEASE_SECONDS = float(os.environ.get("CLOUDPORTAL_JOB_LEASE_SECONDS", "30"))

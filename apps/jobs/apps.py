@@ -1,13 +1,16 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
     name = "apps.jobs"
 
     def ready(self) -> None:
-        from apps.accounts import audit, policy
-        from apps.jobs import events, models
+        from apps.accounts import audit, background, policy
+        from apps.jobs import events, kinds, models, services
 
         audit.keep_with(events.record)
+        background.run_with(services.submit)
+        kinds.register(kinds.JobKind("directory.test", _("Test the connection to the directory")))
         policy.register(models.Job, policy.Records("job"))
         policy.register(models.Event, policy.Records("event"))

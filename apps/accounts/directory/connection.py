@@ -53,7 +53,12 @@ def connect_to(server: Server, config: DirectoryConfig, context: ssl.SSLContext)
     seconds = config.deadline_seconds
     addresses = stream.resolve(server, seconds)
     plain = stream.connect(server, addresses, seconds)
-    tls = stream.encrypt(server, plain, context, seconds)
+    return speak(server, stream.encrypt(server, plain, context, seconds), config)
+
+
+def speak(server: Server, tls: ssl.SSLSocket, config: DirectoryConfig) -> SimpleLDAPObject:
+    """LDAP over an encrypted stream."""
+    seconds = config.deadline_seconds
     end = stream.carried(tls, seconds)
     connection = SimpleLDAPObject("ldap://", fileno=end.detach())
     connection.set_option(ldap.OPT_REFERRALS, ldap.OPT_OFF)

@@ -41,7 +41,7 @@ class Directory(NamedRow):
     test = models.JSONField(null=True)  # what the last test found: apps.accounts.directory.probe
 
     class Meta:
-        verbose_name = _("directory")
+        verbose_name = "directory"
         constraints = [
             models.UniqueConstraint(
                 fields=["name_key"],

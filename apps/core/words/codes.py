@@ -174,6 +174,11 @@ USE_CASE_CODES: dict[str, Words] = {
         _("This part of the document is ignored."),
         _("Nothing has to be done."),
     ),
+    "directory_unavailable": Words(
+        _("The directory cannot be used"),
+        _("The campus' directory does not answer as it should."),
+        _("Try again in a while; an operator finds out more with “Test the connection”."),
+    ),
 }
 
 DRIVER_CODES: dict[str, Words] = {

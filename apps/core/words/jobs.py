@@ -27,6 +27,7 @@ STEPS: dict[str, Text] = {
     "LookAgain": _("Look at the host again"),
     "AwaitChildren": _("Wait for every machine"),
     "ReadConsole": _("Read the console"),
+    "TryServers": _("Try each server"),
     "ReadFacts": _("Ask what the host is made of"),
     "ReadPools": _("Look at the storage it reaches"),
     "ReadPool": _("Read the storage's size"),

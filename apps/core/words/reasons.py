@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.words.directories import DIRECTORY_REASONS
 from apps.core.words.documents import DOCUMENT_REASONS
 from apps.core.words.says import Reason
 
@@ -360,6 +361,7 @@ IMAGE_REASONS: dict[str, Reason] = {
 
 REASONS: dict[str, Reason] = {
     **REQUEST_REASONS,
+    **DIRECTORY_REASONS,
     **VALUE_REASONS,
     **TENANCY_REASONS,
     **DEPLOY_REASONS,

@@ -1,0 +1,10 @@
+"""What a login through a directory brings with it besides the user."""
+
+from __future__ import annotations
+
+from apps.accounts.directory.entries import GroupEntry, PersonEntry
+from apps.accounts.models import Directory, User
+
+
+def after_login(directory: Directory, user: User, person: PersonEntry, groups: list[GroupEntry]) -> None:
+    """Called in the transaction that lets the person in; `groups` are theirs, through other groups too."""
