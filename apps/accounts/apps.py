@@ -16,5 +16,6 @@ class AccountsConfig(AppConfig):
         policy.register(models.Group, Groups())
         policy.register(models.Grant, Grants())
         policy.register(models.Directory, policy.Rows("directory"))
+        policy.register(models.DirectoryGroup, policy.Rows("directory"))
         policy.register(models.DirectoryPerson, policy.Rows("directory"))
         secrets.register(models.Directory, "bind_password")

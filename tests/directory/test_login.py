@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from apps.accounts.actor import Actor
 from apps.accounts.directory import services
 from apps.accounts.directory.backend import silent_directories
-from apps.accounts.models import Directory, DirectoryPerson, User
+from apps.accounts.models import Directory, DirectoryPerson, Group, GroupMember, User
 from apps.jobs.models import Event
 from bootstrap import campus
 from bootstrap.slapd import password_hash
@@ -278,3 +278,45 @@ def test_nothing_that_a_login_logs_or_stores_holds_a_password(
     row = Directory.objects.values().get()
     assert "reader's own" not in str(row)
     assert "sentinel" not in str(list(Event.objects.values()))
+
+
+def groups_of(user: User | None) -> list[str]:
+    return sorted(Group.objects.filter(members=user).values_list("name", flat=True))
+
+
+def test_a_login_brings_groups_through_groups(campus_server: Campus, directory_of: Make) -> None:
+    directory = directory_of(campus_server)
+    anna = log_in("anna")
+    assert (
+        groups_of(anna)
+        == campus.groups_of("anna")
+        == ["everybody", "physics", "physics-students", "students"]
+    )
+    maria = log_in("maria")
+    assert groups_of(maria) == campus.groups_of("maria")
+    assert directory.groups.count() == len({*groups_of(anna), *groups_of(maria)}) == Group.objects.count()
+
+
+def test_groups_follow_the_directory_at_each_login(own_campus: Campus, directory_of: Make) -> None:
+    directory_of(own_campus)
+    anna = log_in("anna")
+    students = campus.group_dn("physics-students")
+    row = Group.objects.get(name="physics-students")
+    own_campus.rename(students, "cn=students-of-physics")
+    log_in("anna")
+    row.refresh_from_db()
+    assert row.name == "students-of-physics"
+    own_campus.set(campus.group_dn("students-of-physics"), member=[dn_of("nikos")])
+    log_in("anna")
+    assert groups_of(anna) == []
+
+
+def test_a_group_of_ours_is_left_alone_by_a_login(campus_server: Campus, directory_of: Make) -> None:
+    directory_of(campus_server)
+    anna = log_in("anna")
+    assert anna is not None
+    ours = Group(name="ours")
+    ours.save()
+    GroupMember.objects.create(group=ours, user=anna)
+    log_in("anna")
+    assert "ours" in groups_of(anna)

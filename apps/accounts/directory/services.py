@@ -13,7 +13,7 @@ from apps.accounts import audit, background, policy, secrets
 from apps.accounts.actor import Actor
 from apps.accounts.directory import checks
 from apps.accounts.directory.defaults import DEFAULTS
-from apps.accounts.models import Directory
+from apps.accounts.models import Directory, Grant, Group
 from apps.core.checks import clean_choice, clean_whole
 from apps.core.constraints import delete, insert, update
 from apps.core.errors import InvalidInput, StateConflict
@@ -135,14 +135,27 @@ def _switch(actor: Actor, directory: Directory, *, enabled: bool) -> Directory:
 
 @transaction.atomic
 def remove_directory(actor: Actor, directory: Directory) -> None:
-    """Forget a directory that is disabled. Its people stay users who own what they own; they have no
-    password and no directory, so that an operator has to let them in."""
+    """Forget a directory that is disabled, and its groups with what they were granted. Its people stay
+    users who own what they own; they have no password and no directory, so that an operator has to let
+    them in."""
     policy.require(actor, "directory.remove", directory)
     directory = Directory.objects.select_for_update().get(pk=directory.pk)
     if directory.enabled:
         raise StateConflict(reason="directory_enabled")
-    audit.record(actor, "directory.remove", directory, people=directory.people.count())
+    touched = touched_by(directory)
+    audit.record(actor, "directory.remove", directory, **touched)
+    Group.objects.filter(directory_group__directory=directory).delete()
     delete(directory)
+
+
+def touched_by(directory: Directory) -> dict[str, int]:
+    """What ends with the directory: links to people, groups, and grants to those groups."""
+    grants = Grant.objects.filter(group__directory_group__directory=directory)
+    return {
+        "people": directory.people.count(),
+        "groups": directory.groups.count(),
+        "grants": grants.count(),
+    }
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 credentials."""
 
 from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
-from apps.accounts.models.directory import Directory, DirectoryPerson
+from apps.accounts.models.directory import Directory, DirectoryGroup, DirectoryPerson
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
 from apps.accounts.models.roles import Grant, Group, GroupMember
@@ -12,6 +12,7 @@ __all__ = [
     "Account",
     "ApiToken",
     "Directory",
+    "DirectoryGroup",
     "DirectoryPerson",
     "Domain",
     "Grant",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models.people import User
+from apps.accounts.models.roles import Group
 from apps.core.models import NamedRow, Row
 
 
@@ -72,4 +73,19 @@ class DirectoryPerson(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["directory", "stable_id"], name="directory_person_once"),
+        ]
+
+
+class DirectoryGroup(Row):
+    """A group of ours that is a group of a directory; its members are told by the directory alone. `key` is
+    the directory's stable id of it."""
+
+    group = models.OneToOneField(Group, models.CASCADE, related_name="directory_group")
+    directory = models.ForeignKey(Directory, models.CASCADE, related_name="groups")
+    key = models.CharField(max_length=200)
+    dn = models.CharField(max_length=1000)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["directory", "key"], name="directory_group_once"),
         ]
