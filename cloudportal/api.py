@@ -10,6 +10,7 @@ from apps.accounts import api as accounts
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
+from apps.jobs import events_api as events
 from apps.launch import api as launch
 from apps.network import api as network
 from apps.storage import api as storage
@@ -31,7 +32,7 @@ VIEWSETS = {
     "virtual-machines": machines.VirtualMachineViewSet,
     "volumes": storage.VolumeViewSet,
     "jobs": jobs.JobViewSet,
-    "events": jobs.EventViewSet,
+    "events": events.EventViewSet,
     "stray-machines": strays.StrayMachineViewSet,
     "accounts": accounts.AccountViewSet,
     "quotas": accounts.QuotaViewSet,

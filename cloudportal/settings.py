@@ -4,6 +4,8 @@ CLOUDPORTAL_VAR     folder of everything this site writes (default ./var)
 CLOUDPORTAL_HOSTS   host names the portal answers to, separated by commas (default loopback)
 CLOUDPORTAL_DEBUG   "1" for a developer's machine only
 CLOUDPORTAL_SECURE  "1" where the portal is served over TLS
+CLOUDPORTAL_PROXIES addresses and networks of reverse proxies whose X-Forwarded-For counts (default loopback)
+CLOUDPORTAL_AUDIT_* SEAL_SECONDS, KEEP_DAYS (0: for ever), HEADS_FILE (default in CLOUDPORTAL_VAR)
 DATABASE_URL        default: SQLite in CLOUDPORTAL_VAR
 CLOUDPORTAL_MOUNTS  where storage of a server is mounted, the same on every host
 REDIS_URL           default: redis://127.0.0.1:6379/0
@@ -37,6 +39,7 @@ KEYRING_PATH = SECRETS / "keyring.json"
 PORTAL_KEY_PATH = SECRETS / "portal_ed25519"  # logs in to hosts that have no key of their own
 MOUNTS = Path(os.environ.get("CLOUDPORTAL_MOUNTS", "/var/lib/cloudportal/mounts"))
 ALLOWED_HOSTS = os.environ.get("CLOUDPORTAL_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+TRUSTED_PROXIES = os.environ.get("CLOUDPORTAL_PROXIES", "127.0.0.0/8,::1").split(",")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -243,5 +246,8 @@ HOST_SYNC_STALE_SECONDS = 60
 HOST_RESERVE_MEMORY_MIB = 1024
 MACHINE_OVERHEAD_MEMORY_MIB = 64
 IDEMPOTENCY_KEY_HOURS = 24
+AUDIT_HEADS_FILE = Path(os.environ.get("CLOUDPORTAL_AUDIT_HEADS_FILE", VAR / "audit" / "heads.jsonl"))
+AUDIT_KEEP_DAYS = int(os.environ.get("CLOUDPORTAL_AUDIT_KEEP_DAYS", "0"))
+AUDIT_SEAL_SECONDS = float(os.environ.get("CLOUDPORTAL_AUDIT_SEAL_SECONDS", "60"))
 TEMPLATE_MAX_BYTES = 64 * 1024**3
 TEMPLATE_MAX_VIRTUAL_BYTES = 2 * 1024**4

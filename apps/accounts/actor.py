@@ -19,6 +19,7 @@ class Actor:
     user: User | None
     reason: str = ""
     limits: Limits | None = None
+    behalf: User | None = None  # as whom they look; the events say so
     _reaches: dict[str, Reach] = field(default_factory=dict, compare=False, repr=False)
     _few: dict[tuple[str, ...], list[int]] = field(default_factory=dict, compare=False, repr=False)
 

@@ -60,7 +60,7 @@ def create_account(
     account = insert(Account(name=clean_name(name), domain=domain))
     Quota.objects.create(account=account)
     Membership.objects.bulk_create([Membership(user=user, account=account) for user in set(members)])
-    audit.record(actor, "account.create", account, members=sorted(user.username for user in members))
+    audit.record(actor, "account.create", account, members=sorted(members, key=lambda user: user.username))
     return account
 
 
@@ -98,7 +98,7 @@ def add_member(actor: Actor, account: Account, *, user: User) -> Account:
     policy.require(actor, "account.add_member", account)
     _row, new = Membership.objects.get_or_create(user=user, account=account)
     if new:
-        audit.record(actor, "account.add_member", account, user=user.username)
+        audit.record(actor, "account.add_member", account, user=user)
     return account
 
 
@@ -118,9 +118,10 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
     policy.require(actor, "user.set_active", user)
     if actor.user is not None and actor.user.pk == user.pk and not active:
         raise InvalidInput("yourself", place="is_active")
+    changes = audit.changed(user, is_active=active)
     user.is_active = active
     user.save(update_fields=["is_active"])
-    audit.record(actor, "user.set_active", user, active=active)
+    audit.record(actor, "user.set_active", user, changes=changes, active=active)
     return user
 
 
@@ -136,7 +137,8 @@ def set_quota(actor: Actor, owner: Account | Domain, *, limits: Mapping[str, int
             raise InvalidInput("out_of_range", place=name, low=0, high=MAX_LIMIT)
     kind = {"account": owner} if isinstance(owner, Account) else {"domain": owner}
     row, _new = Quota.objects.get_or_create(**kind)
+    changes = audit.changed(row, **{f"max_{name}": limit for name, limit in limits.items()})
     Quota.objects.filter(pk=row.pk).update(**{f"max_{name}": limit for name, limit in limits.items()})
     row = quota.recount(row)
-    audit.record(actor, "quota.set", owner, **dict(limits))
+    audit.record(actor, "quota.set", owner, changes=changes, limits=dict(limits))
     return row

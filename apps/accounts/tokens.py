@@ -14,6 +14,7 @@ from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import ApiToken, LoginLink, User
 from apps.core.errors import InvalidInput, PermissionDenied
+from apps.core.middleware import token_name
 from apps.core.names import clean_name
 
 LINK_MINUTES = 15
@@ -34,14 +35,14 @@ def issue_token(actor: Actor, *, user: User, name: str, days: int | None = None)
     text = secrets.token_urlsafe(32)
     expires = None if days is None else timezone.now() + timedelta(days=days)
     row = ApiToken.objects.create(user=user, name=clean_name(name), digest=digest(text), expires_at=expires)
-    audit.record(actor, "token.issue", row, user=user.username)
+    audit.record(actor, "token.issue", row, user=user)
     return row, text
 
 
 @transaction.atomic
 def revoke_token(actor: Actor, token: ApiToken) -> None:
     _require_self_or_operator(actor, "token.revoke", token.user)
-    audit.record(actor, "token.revoke", token, user=token.user.username)
+    audit.record(actor, "token.revoke", token, user=token.user)
     token.delete()
 
 
@@ -54,6 +55,7 @@ def user_of_token(text: str) -> User | None:
         return None
     if token.last_used_at is None or now - token.last_used_at > _SEEN_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    token_name.set(token.name)
     return token.user
 
 
@@ -66,7 +68,7 @@ def create_login_link(actor: Actor, *, user: User) -> str:
     expires = timezone.now() + timedelta(minutes=LINK_MINUTES)
     LoginLink.objects.filter(expires_at__lt=timezone.now()).delete()
     row = LoginLink.objects.create(user=user, digest=digest(text), expires_at=expires)
-    audit.record(actor, "login_link.create", row, user=user.username)
+    audit.record(actor, "login_link.create", row, user=user)
     return f"/login/link/#{text}"
 
 
@@ -79,7 +81,7 @@ def redeem_login_link(text: str) -> User:
     link = fresh.select_related("user").first()
     if link is None or not link.user.is_active or not fresh.update(used_at=now):
         raise PermissionDenied(reason="login_link")
-    audit.record(Actor(link.user), "login_link.redeem", link, user=link.user.username)
+    audit.record(Actor(link.user), "login_link.redeem", link, user=link.user)
     return link.user
 
 

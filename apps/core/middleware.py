@@ -13,7 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from apps.core.client_address import address_of
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+client_address: ContextVar[str] = ContextVar("client_address", default="")
+token_name: ContextVar[str] = ContextVar("token_name", default="")
+"""The name of the API token that the request came with, set where it is judged; empty for a session."""
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -30,11 +35,16 @@ class RequestId:
         given = request.headers.get("X-Request-Id", "")
         current = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
         request.begun = time.time()  # type: ignore[attr-defined]
-        token = request_id.set(current)
+        told = (
+            (request_id, request_id.set(current)),
+            (client_address, client_address.set(address_of(request))),
+            (token_name, token_name.set("")),
+        )
         try:
             response = self.get_response(request)
         finally:
-            request_id.reset(token)
+            for variable, before in told:
+                variable.reset(before)
         response["X-Request-Id"] = current
         return response
 

@@ -1,4 +1,4 @@
-"""Jobs and events over REST."""
+"""Jobs over REST."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.rest import Reference, ResourceViewSet
+from apps.accounts.rest import ResourceViewSet
 from apps.core.filters import ByChoice, ById, ByText
 from apps.core.messages import explain, job_does, job_resolves
 from apps.jobs import remedies, services, world
-from apps.jobs.models import Event, Job, JobState
+from apps.jobs.models import Job, JobState
 from apps.jobs.rest import JobSerializer, Target
 from apps.jobs.steps import STEP_STATES, steps_of
 
@@ -151,45 +151,3 @@ class JobViewSet(ResourceViewSet):
         findings = world.findings_of(self.actor, job)
         shown = WorldSerializer({"resolving": job_resolves(job.kind), "findings": findings})
         return Response(shown.data)
-
-
-class EventSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(source="uuid")
-    at = serializers.DateTimeField()
-    kind = serializers.CharField()
-    phase = serializers.ChoiceField(Event.Phase.choices)
-    target = Target(source="*")
-    account = Reference(allow_null=True)
-    actor = serializers.CharField(source="actor_label")
-    job = serializers.UUIDField(source="job.uuid", allow_null=True)
-    request_id = serializers.CharField()
-    data = serializers.SerializerMethodField()  # type: ignore[assignment]
-
-    def get_data(self, event: Event) -> dict[str, Any]:
-        """What was recorded; a driver's own words only for operators."""
-        view = self.context.get("view")
-        if view is not None and view.actor.is_operator:
-            return dict(event.data)
-        data = dict(event.data)
-        if isinstance(data.get("error"), dict):
-            data["error"] = {key: value for key, value in data["error"].items() if key in {"code", "params"}}
-        return data
-
-
-@extend_schema_view(
-    list=extend_schema(summary="List events, the latest first"),
-    retrieve=extend_schema(summary="One event"),
-)
-class EventViewSet(ResourceViewSet):
-    queryset = Event.objects.select_related("account", "job")
-    serializer_class = EventSerializer
-    orders = {"at": "id"}
-    default_order = "-at"
-    filters = {
-        "kind": ByText("kind"),
-        "phase": ByChoice("phase", tuple(Event.Phase.values)),
-        "target": ById("target_uuid"),
-        "account": ById("account__uuid"),
-        "job": ById("job__uuid"),
-        "request_id": ByText("request_id"),
-    }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
 from django.utils.functional import Promise
 
 from apps.accounts.actor import Actor
-from apps.core.middleware import request_id
+from apps.accounts.audit import Personal
+from apps.accounts.models import User
+from apps.core.middleware import client_address, request_id, token_name
 from apps.core.words.events import EVENTS
+from apps.jobs import people
 from apps.jobs.kinds import all_kinds
 from apps.jobs.models import Event, Job
 
@@ -26,24 +30,62 @@ def record(
     *,
     phase: str = Event.Phase.DONE,
     job: Job | None = None,
+    changes: Mapping[str, list[Any]] | None = None,
     **data: Any,
 ) -> Event:
     """Insert an event about `target`, a row with a uuid, or None for the cloud as a whole. Call it in the
-    transaction of the change."""
+    transaction of the change. `changes` is what `apps.accounts.audit.changed` found. A user in `data` is
+    kept by a reference, and what goes by a secret's name not at all."""
     about = "cloud" if target is None else target_type(target)
-    return Event.objects.create(
+    account = target if about == "account" else getattr(target, "account", None)
+    event = Event(
         kind=kind,
         phase=phase,
-        account_id=target.pk if about == "account" else getattr(target, "account_id", None),
-        user=actor.user,
-        actor_label=actor.label,
+        account=account,
+        account_uuid=account.uuid if account else None,
         target_type=about,
         target_uuid=getattr(target, "uuid", None),
         target_name=str(getattr(target, "name", ""))[:200],
         job=job,
         request_id=request_id.get(),
-        data=data,
     )
+    return _insert(
+        event, data, changes or {}, {**_origin(event, actor), "target_person": people.named(target)}
+    )
+
+
+def _origin(event: Event, actor: Actor) -> dict[str, Personal | None]:
+    """Who does it and where from, as the present request says."""
+    user, behalf, address = actor.user, actor.behalf, client_address.get()
+    event.user, event.actor_label = user, "" if user else actor.label
+    event.token_name = token_name.get()[:100]
+    return {
+        "actor": Personal(user, user.username) if user else None,
+        "behalf": Personal(behalf, behalf.username) if behalf else None,
+        "address": Personal(user, address) if address else None,
+    }
+
+
+def _insert(
+    event: Event,
+    data: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    columns: Mapping[str, Personal | None],
+) -> Event:
+    mentioned = [*people.sought(data), *people.sought(changes)]
+    rows = people.kept([*mentioned, *(words for words in columns.values() if words)])
+    for column, words in columns.items():
+        setattr(event, column, rows[people.key_of(words)] if words else None)
+    if event.target_person_id:
+        event.target_name = ""
+    event.data, event.changes = people.written(data, rows), people.written(changes, rows)
+    event.job_uuid = event.job.uuid if event.job else None
+    event.save(force_insert=True)
+    if mentioned:
+        link = Event.mentions.through
+        keys = {rows[people.key_of(words)].pk for words in mentioned}
+        link._default_manager.bulk_create([link(event_id=event.pk, person_id=key) for key in sorted(keys)])
+    return event
 
 
 def event_label(kind: str) -> str:
@@ -62,21 +104,43 @@ VERBS_AT_ONCE: dict[str, str | Promise] = {}
 """Labels of acts without a job that an app declares elsewhere, such as a machine's verbs."""
 
 
-def record_of_job(job: Job, phase: str, **data: Any) -> Event | None:
-    """Insert an event about what became of a job. A quiet kind has none of what went as it should."""
+def record_of_job(job: Job, phase: str, *, actor: Actor | None = None, **data: Any) -> Event | None:
+    """Insert an event about what became of a job, or what `actor` asks of it. A quiet kind has none of what
+    went as it should."""
     declared = all_kinds().get(job.kind)
     if declared is not None and declared.quiet and phase in {Event.Phase.SUBMITTED, Event.Phase.DONE}:
         return None
-    return Event.objects.create(
+    event = Event(
         kind=job.kind,
         phase=phase,
         account_id=job.account_id,
         user_id=job.user_id,
-        actor_label=job.actor_label,
         target_type=job.target_type,
         target_uuid=job.target_uuid,
         target_name=job.target_name,
         job=job,
         request_id=job.request_id,
-        data=data,
     )
+    first = None if actor else Event.objects.filter(job=job).order_by("id").values(*_OF_FIRST).first()
+    if first is not None:
+        for column, value in first.items():
+            setattr(event, column, value)
+        return _insert(event, data, {}, {})
+    return _insert(event, data, {}, _columns_of(event, job, actor))
+
+
+_OF_FIRST = ("actor_id", "actor_label", "behalf_id", "token_name", "target_person_id", "account_uuid")
+"""What a job's later events have from its first one, which was recorded in the request."""
+
+
+def _columns_of(event: Event, job: Job, actor: Actor | None) -> dict[str, Personal | None]:
+    event.account_uuid = job.account.uuid if job.account else None
+    target = User.objects.filter(uuid=job.target_uuid).first() if job.target_type == "user" else None
+    about = {"target_person": people.named(target)}
+    if actor is not None:
+        event.request_id = request_id.get() or job.request_id
+        return {**_origin(event, actor), **about}
+    if job.user is None:
+        event.actor_label = job.actor_label
+        return about
+    return {"actor": Personal(job.user, job.user.username), **about}

@@ -65,7 +65,7 @@ def submit(
     elif declared.begin:
         declared.begin(job)
         job.save(update_fields=["memo"])
-    record_of_job(job, Event.Phase.SUBMITTED)
+    record_of_job(job, Event.Phase.SUBMITTED, actor=actor)
     wake_new(job)
     return job
 
@@ -86,7 +86,7 @@ def _request_cancel(actor: Actor, job: Job) -> bool:
     if not active.update(cancel_requested=True, waiting_for=""):
         return False
     Job.objects.filter(pk=job.pk, lease=None).update(due=timezone.now(), woken_at=None)
-    record_of_job(job, Event.Phase.CANCELLED, requested_by=actor.label)
+    record_of_job(job, Event.Phase.CANCELLED, actor=actor, requested_by=actor)
     for child in job.children.filter(finished_at=None):
         _request_cancel(actor, child)
     wake(job)
@@ -124,7 +124,7 @@ def _revive(actor: Actor, job: Job, state: str, how: str) -> Job:
         state=state, due=now, claims=0, retries=0, woken_at=None
     ):
         raise StateConflict(reason="job_not_stuck", state=job.state)
-    record_of_job(job, Event.Phase.SUBMITTED, by=actor.label, how=how)
+    record_of_job(job, Event.Phase.SUBMITTED, actor=actor, by=actor, how=how)
     wake(job)
     job.refresh_from_db()
     return job

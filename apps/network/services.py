@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.accounts import policy
+from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_bridge, clean_whole
 from apps.core.constraints import delete, insert, update
@@ -125,10 +125,8 @@ def change_pod(
     update(network)
     resize_range(network, *subnet.guest)
     after = _described(pod, network)
-    changed = sorted(name for name in after if after[name] != before[name])
-    if changed:
-        was, now = ({name: told[name] for name in changed} for told in (before, after))
-        events.record(actor, "pod.change", pod, before=was, after=now)
+    if changes := audit.compared(before, after):
+        events.record(actor, "pod.change", pod, changes=changes)
     return pod
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
-from django.utils.http import content_disposition_header
-from django.utils.text import slugify
+
+from apps.core.streams import streamed
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """What makes spreadsheet programs take a cell for a formula, as its first character."""
@@ -36,13 +33,7 @@ def csv_of(
     request: HttpRequest, title: str, columns: Sequence[Any], chunks: Iterable[list[Any]]
 ) -> StreamingHttpResponse:
     """`columns` have a `label` and a `text` of a row."""
-    texts = _texts(columns, chunks)
-    content: Any = _in_threads(texts) if isinstance(request, ASGIRequest) else texts
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
-    name = f"{slugify(title, allow_unicode=True) or 'list'}-{timezone.now():%Y-%m-%d}.csv"
-    disposition = content_disposition_header(as_attachment=True, filename=name)
-    response.headers["Content-Disposition"] = disposition or "attachment"
-    return response
+    return streamed(request, _texts(columns, chunks), "text/csv", title=title, suffix="csv")
 
 
 def _texts(columns: Sequence[Any], chunks: Iterable[list[Any]]) -> Iterator[str]:
@@ -57,13 +48,3 @@ def _texts(columns: Sequence[Any], chunks: Iterable[list[Any]]) -> Iterator[str]
         stream.seek(0)
         stream.truncate()
     yield stream.getvalue()
-
-
-async def _in_threads(texts: Iterator[str]) -> AsyncIterator[str]:
-    """Under ASGI Django would collect a whole plain iterator before it sends anything."""
-
-    def following() -> str | None:
-        return next(texts, None)
-
-    while (text := await sync_to_async(following)()) is not None:
-        yield text

@@ -19,6 +19,7 @@ from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.core.names import hostname_of
 from apps.jobs.models import Event, Job
+from apps.jobs.people import told
 from apps.launch.export import export_zone
 from apps.portal.copy_as import ApiRequest, Secret
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
@@ -43,7 +44,9 @@ def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | No
         return ApiRequest("POST", "recount/", {"zone": zone, "fix": bool(event.data.get("fixed"))})
     if event.target_uuid is None:
         return None
-    data = {**(event.job.args if event.job else {}), **event.data}
+    recorded, changes = told(event)
+    after = {name: pair[1] for name, pair in changes.items()}
+    data = {**(event.job.args if event.job else {}), **recorded, **after, "after": after}
     return _told_to(operator, _request(event.kind, event.target_uuid, data, event.job))
 
 
@@ -236,8 +239,12 @@ def _patch(noun: str, body: Callable[[Data], dict[str, Any] | None]) -> Recipe:
     return recipe
 
 
+def _field(name: str) -> Callable[[Data], dict[str, Any] | None]:
+    return lambda data: {name: data[name]} if name in data else None
+
+
 def _offering(data: Data) -> dict[str, Any] | None:
-    row = ServiceOffering.objects.filter(name=data.get("new", "")).first()
+    row = ServiceOffering.objects.filter(name=data.get("offering", "")).first()
     return {"offering": str(row.uuid)} if row else None
 
 
@@ -245,7 +252,7 @@ def _host_changed(target: UUID, data: Data) -> ApiRequest | None:
     host = Host.objects.filter(uuid=target).first()
     if host is None:
         return None
-    body = {name: getattr(host, name) for name in ("name", *data.get("changed", ()))}
+    body = {name: getattr(host, name) for name in ("name", *data.get("after", ()))}
     if "private_key" in body:
         body["private_key"] = HOST_KEY if host.private_key else ""
     return ApiRequest("PATCH", f"hosts/{target}/", body)
@@ -280,9 +287,9 @@ RECIPES: dict[str, Recipe] = {
     **{kind: _made(*made) for kind, made in MADE.items()},
     **{kind: _act("virtual-machines", path) for kind, path in ACTION_PATHS.items()},
     "vm.deploy": _made(VirtualMachine, "virtual-machines/", body_of_vm),
-    "vm.rename": _patch("virtual-machines", lambda data: {"name": data["new"]}),
-    "vm.tag": _patch("virtual-machines", lambda data: {"tags": data["tags"]}),
-    "vm.protect": _patch("virtual-machines", lambda data: {"delete_protection": data["protected"]}),
+    "vm.rename": _patch("virtual-machines", _field("name")),
+    "vm.tag": _patch("virtual-machines", _field("tags")),
+    "vm.protect": _patch("virtual-machines", _field("delete_protection")),
     "vm.change_offering": _patch("virtual-machines", _offering),
     "ssh_key.delete": _delete("ssh-keys"),
     "template.create": _uploaded,
@@ -311,10 +318,12 @@ RECIPES: dict[str, Recipe] = {
     "user.close": _act("users", "close"),
     "user.reopen": _act("users", "reopen"),
     "user.set_active": _patch("users", lambda data: {"is_active": data["active"]}),
-    "quota.set": _patch("quotas", dict),
+    "quota.set": _patch("quotas", lambda data: dict(data["limits"])),
 }
 
 NO_REQUEST = {
+    "audit.prune": "a command on the portal's machine",
+    "user.erase_names": "what is erased is not erased again",
     "host.disconnect": "the portal sees it",
     "host.reconnect": "the portal sees it",
     "host.stray_machine": "the portal sees it",

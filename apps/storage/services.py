@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import F
 
-from apps.accounts import policy
+from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_whole
 from apps.core.constraints import delete, insert, update
@@ -158,11 +158,8 @@ def _change(
         if counts := holdings_of(row):
             raise ObjectInUse(counts=counts)
     update(row, *changed, *(("name_key", "name_sort") if "name" in changed else ()))
-    told: dict[str, Any] = {
-        "before": {field: was[field] for field in changed},
-        "after": {field: now[field] for field in changed},
-    }
-    events.record(actor, f"{target_type(row).replace('-', '_')}.change", row, **told)
+    kind = f"{target_type(row).replace('-', '_')}.change"
+    events.record(actor, kind, row, changes=audit.compared(was, now))
     return moved
 
 

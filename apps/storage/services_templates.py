@@ -13,7 +13,7 @@ from typing import IO
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts import policy
+from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.core.checks import clean_whole
@@ -172,12 +172,12 @@ def change_template(
         for field, value in wanted.items()
         if value is not None and value != getattr(template, field)
     }
-    before = {field: getattr(template, field) for field in after}
+    changes = audit.changed(template, **after)
     for field, value in after.items():
         setattr(template, field, value)
     if after:
         update(template, *after, *(("name_key", "name_sort") if "name" in after else ()))
-        events.record(actor, "template.change", template, before=before, after=after)
+        events.record(actor, "template.change", template, changes=changes)
     return template
 
 

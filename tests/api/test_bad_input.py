@@ -13,6 +13,7 @@ from django.apps import apps
 from apps.accounts.models import ApiToken
 from apps.compute.models import VirtualMachine
 from apps.jobs.models import Event
+from apps.jobs.people import forget_unused
 from apps.zones.models import Host, Pod, Zone
 from tests import factories
 from tests.api.client import code, reason
@@ -177,6 +178,7 @@ def test_a_used_up_quota_is_refused(unchanged: Cast) -> None:
     unchanged.operator.patch(f"quotas/{unchanged.account.uuid}/", {"vcpus": 1})
 
     Event.objects.filter(kind="quota.set").delete()
+    forget_unused()
     answer = unchanged.member.post("virtual-machines/", unchanged.wanted())
     assert code(answer)[:2] == (409, "quota_exceeded")
     assert answer.json()["params"]["resource"] == "vcpus"

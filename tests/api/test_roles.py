@@ -206,6 +206,7 @@ TABLE: list[Row] = [
     Row("POST", "jobs/{job}/retry/", 202, 403, 404, prepare=stuck),
     Row("POST", "jobs/{job}/resolve/", 202, 403, 404, prepare=stuck),
     Row("GET", "events/", 200, 200, 200),
+    Row("GET", "events/stream/", 200, 200, 200),
     Row("GET", "events/{event}/", 200, 200, 404),
     Row("GET", "virtual-machines/", 200, 200, 200),
     Row("POST", "virtual-machines/", 202, 202, 202, lambda cast: cast.wanted()),

@@ -25,7 +25,7 @@ def test_a_size_gets_another_name_and_is_found_by_it(operator: Actor) -> None:
     offerings.change_service_offering(operator, row, name="Μικρή")
     offerings.change_service_offering(operator, row, name="Μικρή")
     assert ServiceOffering.objects.get(name_key="μικρη") == row
-    assert Event.objects.get().data == {"before": {"name": before}, "after": {"name": "Μικρή"}}
+    assert Event.objects.get().changes == {"name": [before, "Μικρή"]}
 
 
 def test_a_name_that_another_size_has_is_refused(operator: Actor) -> None:

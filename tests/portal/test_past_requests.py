@@ -42,26 +42,33 @@ def sent(api: Api, wanted: ApiRequest | None) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("kind", "data", "path", "body"),
+    ("kind", "recorded", "path", "body"),
     [
         ("vm.stop", {}, "virtual-machines/{}/stop/", None),
         ("vm.force_stop", {}, "virtual-machines/{}/force-stop/", None),
-        ("vm.rename", {"old": "a", "new": "b"}, "virtual-machines/{}/", {"name": "b"}),
-        ("vm.protect", {"protected": True}, "virtual-machines/{}/", {"delete_protection": True}),
+        ("vm.rename", {"name": ["a", "b"]}, "virtual-machines/{}/", {"name": "b"}),
+        (
+            "vm.protect",
+            {"delete_protection": [False, True]},
+            "virtual-machines/{}/",
+            {"delete_protection": True},
+        ),
         (
             "zone.change",
-            {"before": {"dns": []}, "after": {"dns": ["10.0.0.1"]}},
+            {"dns": [[], ["10.0.0.1"]]},
             "zones/{}/",
             {"dns": ["10.0.0.1"]},
         ),
         ("pod.disable", {}, "pods/{}/disable/", None),
         ("host.connect", {}, "hosts/{}/reconnect/", None),
-        ("quota.set", {"vcpus": 8}, "quotas/{}/", {"vcpus": 8}),
+        ("quota.set", {"limits": {"vcpus": 8}}, "quotas/{}/", {"vcpus": 8}),
         ("ssh_key.delete", {"fingerprint": "x"}, "ssh-keys/{}/", None),
     ],
 )
-def test_an_event_tells_its_request(kind: str, data: dict[str, Any], path: str, body: Any) -> None:
-    event = Event(kind=kind, target_uuid="6f1c2a34-0000-4000-8000-000000000001", data=data)
+def test_an_event_tells_its_request(kind: str, recorded: dict[str, Any], path: str, body: Any) -> None:
+    changes = {name: value for name, value in recorded.items() if isinstance(value, list)}
+    data = {name: value for name, value in recorded.items() if name not in changes}
+    event = Event(kind=kind, target_uuid="6f1c2a34-0000-4000-8000-000000000001", data=data, changes=changes)
     wanted = request_of_event(event)
     assert wanted is not None
     assert wanted.path == path.format(event.target_uuid)

@@ -31,10 +31,8 @@ def test_what_is_given_is_changed_and_recorded(template: Template) -> None:
     change_template(SYSTEM, template, is_public=False)
     row = Template.objects.get(name_key="ντεμπιαν")
     assert not row.is_public
-    assert Event.objects.get().data == {
-        "before": {"name": template.name, "is_public": True},
-        "after": {"name": "Ντέμπιαν", "is_public": False},
-    }
+    changes = {"name": [template.name, "Ντέμπιαν"], "is_public": [True, False]}
+    assert Event.objects.get().changes == changes
 
 
 def test_a_description_can_be_taken_away(template: Template) -> None:

@@ -94,8 +94,7 @@ def test_a_change_is_recorded_and_what_moved_is_looked_at_anew(zone: Zone) -> No
     assert job is not None
     assert job.kind == "primary_storage.connect"
     event = Event.objects.get(kind="primary_storage.change")
-    assert event.data["before"] == {"name": "p", "server": "10.0.0.9"}
-    assert event.data["after"] == {"name": "q", "server": "10.0.0.10"}
+    assert event.changes == {"name": ["p", "q"], "server": ["10.0.0.9", "10.0.0.10"]}
     assert PrimaryStorage.objects.get().name_key == "q"
     with pytest.raises(ResourceBusy):
         services.change_primary_storage(OPERATOR, changed, path="/elsewhere")

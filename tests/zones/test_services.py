@@ -143,7 +143,7 @@ def test_a_host_that_is_reached_in_another_way_is_connected_anew(cluster: Cluste
     renamed, job = services.change_host(OPERATOR, host, name="h2")
     assert (renamed.name, job) == ("h2", None)
     assert services.change_host(OPERATOR, host, name="h2", port=22) == (host, None)
-    assert Event.objects.get(kind="host.change").data["changed"] == ["name"]
+    assert Event.objects.get(kind="host.change").changes == {"name": ["h1", "h2"]}
     Host.objects.update(state=HostState.ALERT, state_reason="host_key_untrusted")
     moved, job = services.change_host(
         OPERATOR, host, address="10.1.2.4", port=2222, private_key=private_key(), host_key=HOST_KEY
@@ -154,8 +154,10 @@ def test_a_host_that_is_reached_in_another_way_is_connected_anew(cluster: Cluste
     assert (moved.address, moved.port, moved.state) == ("10.1.2.4", 2222, HostState.CONNECTING)
     event = Event.objects.filter(kind="host.change").order_by("id").last()
     assert event is not None
-    assert event.data["changed"] == ["address", "port", "private_key", "host_key"]
-    assert private_key().splitlines()[1] not in str(event.data)
+    assert event.changes["private_key"] == ["***", "***"]
+    assert event.changes["port"] == [22, 2222]
+    assert set(event.changes) == {"address", "port", "private_key", "host_key"}
+    assert private_key().splitlines()[1] not in str(event.changes)
 
 
 def test_only_the_key_that_was_looked_at_is_trusted(cluster: Cluster) -> None:

@@ -39,8 +39,8 @@ from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.filters import ByChoice, ByFlag, ById
-from apps.jobs.api import EventSerializer
-from apps.jobs.models import Event, Job
+from apps.jobs.events_api import EventSerializer, event_rows
+from apps.jobs.models import Job
 from apps.jobs.rest import JobbedViewSet, JobSerializer
 from apps.storage.models import Template
 from apps.zones.models import Host, Zone
@@ -258,7 +258,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     @action(detail=True, methods=["get"], orders={"at": "id"}, default_order="-at", filters={})
     def events(self, request: Request, id: str) -> Response:  # noqa: A002
         vm = self.get_object()
-        rows = Event.objects.select_related("account", "job").filter(target_uuid=vm.uuid)
+        rows = event_rows().filter(target_uuid=vm.uuid)
         page = self.paginate_queryset(self.filter_queryset(policy.visible(self.actor, rows)))
         shown = EventSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(shown.data)

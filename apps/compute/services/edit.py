@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from apps.accounts import policy, quota
+from apps.accounts import audit, policy, quota
 from apps.accounts.actor import Actor
 from apps.accounts.quota import Amount
 from apps.compute.models import ServiceOffering, VirtualMachine
@@ -26,10 +26,11 @@ def _allowed(actor: Actor, kind: str, vm: VirtualMachine) -> None:
 def rename_vm(actor: Actor, vm: VirtualMachine, *, name: str) -> VirtualMachine:
     """Change the name people see. The guest's host name stays as it is."""
     _allowed(actor, "vm.rename", vm)
-    old = vm.name
-    vm.set_name(clean_name(name))
+    name = clean_name(name)
+    changes = audit.changed(vm, name=name)
+    vm.set_name(name)
     vm.save(update_fields=["name", "name_key", "name_sort"])
-    events.record(actor, "vm.rename", vm, old=old, new=vm.name)
+    events.record(actor, "vm.rename", vm, changes=changes)
     return vm
 
 
@@ -37,9 +38,11 @@ def rename_vm(actor: Actor, vm: VirtualMachine, *, name: str) -> VirtualMachine:
 def tag_vm(actor: Actor, vm: VirtualMachine, *, tags: dict[str, str]) -> VirtualMachine:
     """Replace all tags."""
     _allowed(actor, "vm.tag", vm)
-    vm.tags = check_tags(tags)
+    tags = check_tags(tags)
+    changes = audit.changed(vm, tags=tags)
+    vm.tags = tags
     vm.save(update_fields=["tags"])
-    events.record(actor, "vm.tag", vm, tags=vm.tags)
+    events.record(actor, "vm.tag", vm, changes=changes)
     return vm
 
 
@@ -49,9 +52,10 @@ def protect_vm(actor: Actor, vm: VirtualMachine, *, protected: bool) -> VirtualM
     _allowed(actor, "vm.protect", vm)
     if protected:
         _refuse_while_deleted(vm)
+    changes = audit.changed(vm, delete_protection=protected)
     vm.delete_protection = protected
     vm.save(update_fields=["delete_protection"])
-    events.record(actor, "vm.protect", vm, protected=protected)
+    events.record(actor, "vm.protect", vm, changes=changes, delete_protection=protected)
     return vm
 
 
@@ -79,5 +83,6 @@ def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOfferi
     if not changed:
         raise StateConflict(reason="state_moved", state=vm.state)
     vm.offering = offering
-    events.record(actor, "vm.change_offering", vm, old=old.name, new=offering.name)
+    changes = audit.compared({"offering": old}, {"offering": offering})
+    events.record(actor, "vm.change_offering", vm, changes=changes)
     return vm

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.db import transaction
 
-from apps.accounts import policy
+from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import ServiceOffering, SshKeyPair
@@ -54,12 +54,12 @@ def change_service_offering(actor: Actor, row: ServiceOffering, *, name: str) ->
     """Give an offering another name. Its sizes are those of the machines made from it: they stay."""
     policy.require(actor, "service_offering.change", row)
     row.refresh_from_db()
-    before, row.name = row.name, clean_name(name)
-    if row.name != before:
+    name = clean_name(name)
+    changes = audit.changed(row, name=name)
+    row.name = name
+    if changes:
         update(row, "name", "name_key", "name_sort")
-        events.record(
-            actor, "service_offering.change", row, before={"name": before}, after={"name": row.name}
-        )
+        events.record(actor, "service_offering.change", row, changes=changes)
     return row
 
 
@@ -79,7 +79,7 @@ def _switch(actor: Actor, row: ServiceOffering, *, enabled: bool) -> ServiceOffe
     kind = f"service_offering.{'enable' if enabled else 'disable'}"
     policy.require(actor, kind, row)
     if ServiceOffering.objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled):
-        events.record(actor, kind, row)
+        events.record(actor, kind, row, changes={"enabled": [not enabled, enabled]})
     row.enabled = enabled
     return row
 

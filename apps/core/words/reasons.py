@@ -82,6 +82,7 @@ VALUE_REASONS: dict[str, Reason] = {
         _("You keep %(limit)s views of this list already."), _("Forget one that you do not use.")
     ),
     "not_a_day": Reason(_("This is not a day."), _("Write it as 2026-01-31.")),
+    "not_a_moment": Reason(_("This is not a moment in time."), _("Write it as 2026-01-31T14:00:00Z.")),
     "no_such_owner": Reason(
         _("There is nothing of this name or id, or it is not yours to see."),
         _("Choose one of the list, or type the whole name."),

@@ -21,7 +21,8 @@ from apps.core.errors import CloudError, NotFound
 from apps.core.messages import explain_error
 from apps.jobs.events import event_label
 from apps.jobs.live import latest_job
-from apps.jobs.models import Event, JobState
+from apps.jobs.models import JobState
+from apps.portal.events.shown import last_of
 from apps.portal.images.forms import TemplateForm
 from apps.portal.jobs.progress import progress_of
 from apps.portal.list_cells import badge
@@ -34,7 +35,6 @@ from apps.storage.models import Template
 from apps.storage.services_templates import change_template, delete_template
 from apps.zones.models import Zone
 
-EVENTS_SHOWN = 10
 _STATES = [choice for choice in Template.State.choices if choice[0] != Template.State.DELETED]
 
 
@@ -105,7 +105,6 @@ def template_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespons
     seen = job is not None and policy.sees(actor, job)
     shown = job if job and seen and (job.finished_at is None or job.state == JobState.FAILED) else None
     machines = policy.visible(actor, VirtualMachine.objects.filter(template=row)).count()
-    events = policy.visible(actor, Event.objects.filter(target_uuid=row.uuid)).order_by("-id")[:EVENTS_SHOWN]
     context = {
         "row": row,
         "visibility": _visibility(row),
@@ -115,7 +114,7 @@ def template_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespons
         "job_label": event_label(shown.kind) if shown else "",
         "progress": progress_of(actor, shown) if shown and shown.finished_at is None else None,
         "machines": machines,
-        "events": [(event, event_label(event.kind)) for event in events],
+        "events": last_of(actor, row),
         "may_change": policy.may(actor, "template.change", row),
         "may_delete": policy.may(actor, "template.delete", row),
         "usable": row.state == Template.State.READY,

@@ -20,7 +20,8 @@ from apps.compute.capacity import capacity_of
 from apps.core.errors import CloudError, NotFound
 from apps.jobs.events import event_label
 from apps.jobs.live import latest_job
-from apps.jobs.models import Event, Job, JobState
+from apps.jobs.models import Job, JobState
+from apps.portal.events.shown import last_of
 from apps.portal.infrastructure.facts import facts_of
 from apps.portal.infrastructure.gauges import host_gauges, place_gauges, pool_gauges, sums_of_place
 from apps.portal.infrastructure.obstacles import obstacles_of
@@ -31,7 +32,6 @@ from apps.portal.service_forms import ServiceForm, asked
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Cluster, Zone
 
-EVENTS_SHOWN = 10
 HOSTS_SHOWN = 50
 
 
@@ -42,8 +42,6 @@ def find(actor: Actor, part: Part, uuid: UUID) -> Any:
 def frame_of(actor: Actor, row: Any) -> dict[str, Any]:
     """What every page of a part says: where it lies, what is known of it, what happened to it."""
     part = part_of(row)
-    rows = Event.objects.filter(target_uuid=row.uuid).select_related("job").order_by("-id")
-    events = [(event, event_label(event.kind)) for event in rows[:EVENTS_SHOWN]]
     job = latest_job(row.uuid)
     shown = job if job and (job.finished_at is None or job.state in Job.LIVE or _went_wrong(job)) else None
     return {
@@ -52,7 +50,7 @@ def frame_of(actor: Actor, row: Any) -> dict[str, Any]:
         "row_id": str(row.uuid),
         "crumbs": [(part_of(one), f"portal:{part_of(one).kind}", one) for one in above(row) if one != row],
         "facts": facts_of(row),
-        "events": events,
+        "events": last_of(actor, row),
         "job": shown,
         "job_label": event_label(shown.kind) if shown else "",
         "progress": progress_of(actor, shown) if shown else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.actor import Actor
 from apps.jobs.events import event_label
 from apps.jobs.models import Event
+from apps.portal.events.shown import changes_in_short
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Choice, Day
 from apps.portal.lists import Column, Empty, ListPage
@@ -21,17 +21,11 @@ from apps.portal.pages import page
 
 
 def _rows() -> QuerySet[Event]:
-    return Event.objects.all()
+    return Event.objects.select_related("actor").prefetch_related("mentions")
 
 
 def _href(event: Event) -> str:
     return reverse("portal:event", args=[event.uuid])
-
-
-def _detail(event: Event) -> Any:
-    """From what to what, where that was recorded."""
-    old, new = event.data.get("old"), event.data.get("new")
-    return f"{old} → {new}" if old and new else ""
 
 
 HISTORY = ListPage(
@@ -46,8 +40,8 @@ HISTORY = ListPage(
             lambda event: event.get_phase_display(),
             html=lambda e: badge("phase", e.phase),
         ),
-        Column("detail", _("Change"), _detail),
-        Column("by", _("By"), lambda event: event.actor_label),
+        Column("detail", _("Change"), changes_in_short),
+        Column("by", _("By"), lambda event: event.by),
         Column("at", _("When"), lambda event: event.at, order="id"),
     ),
     filters=(

@@ -20,16 +20,13 @@ from apps.accounts.actor import Actor
 from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.services import offerings
 from apps.core.errors import CloudError, NotFound
-from apps.jobs.events import event_label
-from apps.jobs.models import Event
+from apps.portal.events.shown import last_of
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, operator_page
 from apps.portal.service_forms import ServiceForm, asked, line, whole
 from apps.portal.templatetags.portal import mib, size
-
-EVENTS_SHOWN = 10
 
 
 class RenameForm(ServiceForm):
@@ -110,12 +107,11 @@ def _find(actor: Actor, uuid: UUID) -> ServiceOffering:
 @operator_page
 def offering_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
-    events = Event.objects.filter(target_uuid=row.uuid).order_by("-id")[:EVENTS_SHOWN]
     context = {
         "row": row,
         "disk": disk_of(row),
         "machines": row.virtual_machines.count(),
-        "events": [(event, event_label(event.kind)) for event in events],
+        "events": last_of(actor, row),
     }
     return render(request, "portal/offerings/page.html", context)
 

@@ -44,7 +44,8 @@ def tell_more(actor: Actor, rows: list[Any]) -> None:
     deletions = Event.objects.filter(target_uuid__in=[row.uuid for row in rows], kind="vm.destroy")
     last = policy.visible(actor, deletions.filter(phase=Event.Phase.SUBMITTED)).values("target_uuid")
     ids = last.annotate(last=Max("id")).values_list("last", flat=True)
-    who = dict(Event.objects.filter(id__in=list(ids)).values_list("target_uuid", "actor_label"))
+    deleted = Event.objects.filter(id__in=list(ids)).select_related("actor")
+    who = {event.target_uuid: event.by for event in deleted}
     for row in rows:
         row.held_bytes, row.deleted_by = by_vm.get(row.pk, 0), who.get(row.uuid, "")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.accounts import policy
+from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_ipv4, clean_whole
 from apps.core.constraints import delete, insert, update
@@ -161,11 +161,11 @@ def _change(actor: Actor, row: R, **wanted: Any) -> R:
     }
     if not differs:
         return row
-    before = {name: getattr(row, name) for name in differs}
+    changes = audit.changed(row, **differs)
     for name, value in differs.items():
         setattr(row, name, value)
     update(row, *differs, *(("name_key", "name_sort") if "name" in differs else ()))
-    events.record(actor, f"{target_type(row)}.change", row, before=before, after=differs)
+    events.record(actor, f"{target_type(row)}.change", row, changes=changes)
     return row
 
 

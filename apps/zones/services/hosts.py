@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from apps.accounts import policy, secrets
+from apps.accounts import audit, policy, secrets
 from apps.accounts.actor import Actor
 from apps.core.checks import clean_choice, clean_host_address, clean_path, clean_settings, clean_whole
 from apps.core.constraints import delete, insert, update
@@ -110,7 +110,8 @@ def change_host(
     if not changed:
         return host, None
     update(host, "name", "name_key", "name_sort", "shown_key", *_WAY)
-    events.record(actor, "host.change", host, changed=changed)
+    changes = audit.compared(before, {field: getattr(host, field) for field in before})
+    events.record(actor, "host.change", host, changes=changes)
     return host, _reach_another_way(actor, host) if changed != ["name"] else None
 
 

@@ -33,6 +33,6 @@ def switch(actor: Actor, row: R, *, enabled: bool) -> R:
     kind = f"{target_type(row).replace('-', '_')}.{'enable' if enabled else 'disable'}"
     policy.require(actor, kind, row)
     if type(row).objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled):
-        events.record(actor, kind, row)
+        events.record(actor, kind, row, changes={"enabled": [not enabled, enabled]})
     row.enabled = enabled
     return row

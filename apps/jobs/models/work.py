@@ -1,11 +1,9 @@
-"""The record of work in flight, and of what happened. The database is the only truth about a job."""
+"""The record of work in flight. The database is the only truth about a job."""
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -116,39 +114,4 @@ class JobSlot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["resource", "number"], name="jobslot_number"),
             models.UniqueConstraint(fields=["resource", "job"], name="jobslot_one_a_job"),
-        ]
-
-
-class Event(models.Model):
-    """Who did what to what, and how it went. Written in the transaction of the change itself."""
-
-    class Phase(models.TextChoices):
-        DONE = "done", _("Done")
-        SUBMITTED = "submitted", _("Requested")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
-        STUCK = "stuck", _("Stuck")
-        OBSERVED = "observed", _("Observed")
-
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    at = models.DateTimeField(default=timezone.now)
-    kind = models.CharField(max_length=64)
-    phase = models.CharField(max_length=10, choices=Phase)
-    account = models.ForeignKey(  # stays as it was written when the account is removed; see docs/adr
-        Account, models.DO_NOTHING, null=True, related_name="events", db_constraint=False
-    )
-    user = models.ForeignKey(User, models.SET_NULL, null=True)
-    actor_label = models.CharField(max_length=200)
-    target_type = models.CharField(max_length=40)
-    target_uuid = models.UUIDField(null=True)
-    target_name = models.CharField(max_length=200, blank=True)
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="events")
-    request_id = models.CharField(max_length=64, blank=True)
-    data = models.JSONField(default=dict)
-
-    class Meta:
-        indexes = [
-            models.Index(F("target_uuid"), F("id").desc(), name="event_target"),
-            models.Index(F("account"), F("id").desc(), name="event_account"),
-            models.Index(F("kind"), F("id").desc(), name="event_kind"),
         ]
