@@ -174,6 +174,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"queue": "sync", "expires": 600},
     },
+    "close-due": {
+        "task": "workers.close_due",
+        "schedule": 60.0,
+        "options": {"queue": "sync", "expires": 30},
+    },
     "empty-trash": {
         "task": "workers.empty_trash",
         "schedule": 300.0,
@@ -242,6 +247,7 @@ JOB_SLOTS_PER_HOST = 4
 IP_REUSE_SECONDS = int(os.environ.get("CLOUDPORTAL_IP_REUSE_SECONDS", "600"))
 STOP_GRACE_SECONDS = int(os.environ.get("CLOUDPORTAL_STOP_GRACE_SECONDS", "60"))
 TRASH_DAYS = 7
+CLOSING_GRACE_DAYS = 14
 HOST_SYNC_STALE_SECONDS = 60
 HOST_RESERVE_MEMORY_MIB = 1024
 MACHINE_OVERHEAD_MEMORY_MIB = 64

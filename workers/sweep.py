@@ -10,13 +10,15 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import IdempotencyKey
+from apps.accounts.closing import lock_of, noun
+from apps.accounts.models import Account, Domain, IdempotencyKey
 from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm
 from apps.core.errors import CloudError
 from apps.jobs.dispatch import send
 from apps.jobs.kinds import quiet_kinds
 from apps.jobs.models import Job
+from apps.jobs.services import submit
 
 
 def wake_due_jobs() -> int:
@@ -52,6 +54,23 @@ def empty_trash() -> int:
         except CloudError:
             continue
         submitted += 1
+    return submitted
+
+
+def close_due() -> int:
+    """Remove the accounts and domains whose time of grace is over. Returns how many jobs were submitted:
+    one that works on it, or is stuck with it, holds its lock."""
+    actor = Actor.system("the time of grace is over")
+    submitted = 0
+    for model in (Account, Domain):
+        due = model._default_manager.filter(closes_at__lte=timezone.now()).order_by("closes_at")
+        for owner in due[:100]:
+            account = owner if isinstance(owner, Account) else None
+            try:
+                submit(actor, f"{noun(owner)}.remove", owner, account=account, lock_keys=[lock_of(owner)])
+            except CloudError:
+                continue
+            submitted += 1
     return submitted
 
 

@@ -37,6 +37,11 @@ def empty_trash() -> None:
     sweep.forget_old_rows()
 
 
+@shared_task(name="workers.close_due")
+def close_due() -> None:
+    sweep.close_due()
+
+
 @shared_task(name="workers.refresh_statistics")
 def refresh_statistics() -> None:
     sql.refresh_statistics(VirtualMachine._meta.db_table)

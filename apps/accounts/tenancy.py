@@ -64,6 +64,8 @@ def move_domain(actor: Actor, domain: Domain, *, parent: Domain) -> Domain:
     domain, parent = fresh(domain), fresh(parent)
     if domain.parent is None:
         raise InvalidInput("root_stays", place="parent")
+    if not policy.may(actor, "domain.move", domain.parent):  # it leaves there
+        raise policy.Refused(actor, "domain.move", domain.parent)
     old = domain.parent
     if is_within(parent.path, domain.path):
         raise InvalidInput("inside_itself", place="parent")

@@ -7,9 +7,11 @@ class ComputeConfig(AppConfig):
     def ready(self) -> None:
         from apps.accounts import policy, quota, secrets
         from apps.compute import models, placement, verbs, world
+        from apps.compute.services import owned
         from apps.jobs.world import register as look_with
 
         verbs.declare()
+        owned.declare()
         policy.register(models.ServiceOffering, policy.Rows("service_offering", everyone=True))
         policy.register(models.SshKeyPair, policy.Rows("ssh_key", account="account_id"))
         places = {

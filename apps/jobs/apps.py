@@ -11,6 +11,10 @@ class JobsConfig(AppConfig):
 
         audit.keep_with(events.record)
         background.run_with(services.submit)
+        kinds.register(kinds.JobKind("account.halt", _("Stop the account's machines")))
+        kinds.register(kinds.JobKind("account.remove", _("Delete the account")))
         kinds.register(kinds.JobKind("directory.test", _("Test the connection to the directory")))
+        kinds.register(kinds.JobKind("domain.halt", _("Stop the domain's machines")))
+        kinds.register(kinds.JobKind("domain.remove", _("Delete the domain")))
         policy.register(models.Job, policy.Records("job"))
         policy.register(models.Event, policy.Records("event"))

@@ -332,6 +332,8 @@ NO_REQUEST = {
     "template.copy": "the first machine on a storage begins it",
     "account.add_member": "no request of its own",
     "account.remove_member": "the member's own address in the account, which an event does not hold",
+    **dict.fromkeys(("account.halt", "domain.halt"), "part of a disabling or a deletion"),
+    **dict.fromkeys(("account.remove", "domain.remove"), "the time of grace is over"),
     "template.hand_over": "the account that it belonged to was deleted",
     "token.issue": "a command on the portal's machine",
     "token.revoke": "a command on the portal's machine",

@@ -9,8 +9,9 @@ class StorageConfig(AppConfig):
         from apps.accounts import policy
         from apps.jobs import kinds
         from apps.jobs.world import register as look_with
-        from apps.storage import models, world
+        from apps.storage import models, owned, world
 
+        owned.declare()
         places = {"zone": "zone_id", "region": "zone__region_id"}
         pool = {**places, "cluster": "cluster_id", "host": "host_id"}
         policy.register(models.PrimaryStorage, policy.Rows("primary_storage", places=pool))

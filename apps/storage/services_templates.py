@@ -16,6 +16,7 @@ from django.db import transaction
 from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
+from apps.accounts.standing import require_active
 from apps.core.checks import clean_whole
 from apps.core.constraints import insert, update
 from apps.core.errors import InvalidInput, ObjectInUse, RequestTooLarge, StateConflict, StorageUnavailable
@@ -60,6 +61,7 @@ def new_template(
 ) -> Template:
     """A template that may be registered, not saved yet: all that can be refused before an upload."""
     policy.require(actor, "template.register", account)
+    require_active(account)
     if not secondary_storage.enabled:
         raise InvalidInput("storage_disabled", place="secondary_storage")
     if not secondary_storage.zone.enabled:
@@ -182,7 +184,7 @@ def change_template(
 
 
 @transaction.atomic
-def delete_template(actor: Actor, template: Template) -> Job:
+def delete_template(actor: Actor, template: Template, *, parent: Job | None = None) -> Job:
     """Delete a template that no machine is made from; its row stays, Deleted, where old rows name it."""
     policy.require(actor, "template.delete", template)
     volumes = template.volumes.count()
@@ -196,4 +198,5 @@ def delete_template(actor: Actor, template: Template) -> Job:
         template.refresh_from_db()
         raise StateConflict(reason="wrong_state", state=template.state, wanted="Ready, Error")
     template.state = Template.State.DELETING
-    return submit(actor, "template.delete", template, lock_keys=[lock_of(template)], state_before=str(before))
+    keys = [lock_of(template)]
+    return submit(actor, "template.delete", template, lock_keys=keys, parent=parent, state_before=str(before))

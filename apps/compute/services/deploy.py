@@ -11,7 +11,8 @@ from django.db import transaction
 
 from apps.accounts import policy, quota, secrets
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Standing
+from apps.accounts.standing import require_active, verdict
 from apps.compute import placement
 from apps.compute.models import (
     Nic,
@@ -57,6 +58,7 @@ class VmRequest:
 def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest:
     """Everything that can be refused before anything is written: the dry run, too."""
     policy.require(actor, "vm.deploy", wanted.account)
+    require_active(wanted.account)
     if not wanted.zone.enabled:
         raise InvalidInput("zone_disabled", place="zone")
     if not wanted.offering.enabled:
@@ -66,6 +68,8 @@ def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest
         raise InvalidInput("template_not_ready", place="template", state=template.state)
     if template.secondary_storage.zone_id != wanted.zone.pk:
         raise InvalidInput("template_in_other_zone", place="template")
+    if template.account_id != wanted.account.pk and verdict(template.account).standing == Standing.CLOSING:
+        raise InvalidInput("template_goes", place="template")
     if wanted.offering.memory_mib < template.min_memory_mib:
         raise InvalidInput("offering_too_small", place="offering", memory_mib=template.min_memory_mib)
     for key in wanted.ssh_keys:
@@ -194,6 +198,7 @@ def redeploy_vm(actor: Actor, vm: VirtualMachine) -> Job:
     """Try a machine whose deploy failed again, with what was asked for then."""
     policy.require(actor, "vm.deploy", vm)
     VERBS["vm.deploy"].refuse_unless_allowed(vm)
+    require_active(vm.account)
     placement.check(placement.request_of(vm))
     quota.reserve(vm.account, vm.quota_amount)
     vm.move_to(State.STARTING, error=None)

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.accounts import policy, quota
 from apps.accounts.actor import Actor
+from apps.accounts.standing import require_active
 from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
@@ -23,6 +24,8 @@ from apps.storage.models import Volume
 def _submit(actor: Actor, kind: str, vm: VirtualMachine, **args: Any) -> Job:
     policy.require(actor, kind, vm)
     VERBS[kind].refuse_unless_allowed(vm)
+    if kind in {"vm.start", "vm.reboot"}:
+        require_active(vm.account)
     job = submit(actor, kind, vm, lock_keys=[lock_of(vm)], **args)
     if job.state == JobState.WAITING:
         _refuse_second(job)
@@ -47,9 +50,9 @@ def start_vm(actor: Actor, vm: VirtualMachine, *, paused: bool = False) -> Job:
     return _submit(actor, "vm.start", vm, paused=paused)
 
 
-def stop_vm(actor: Actor, vm: VirtualMachine) -> Job:
+def stop_vm(actor: Actor, vm: VirtualMachine, *, parent: Job | None = None) -> Job:
     """Ask the guest to power off; by force after STOP_GRACE_SECONDS."""
-    return _submit(actor, "vm.stop", vm)
+    return _submit(actor, "vm.stop", vm, parent=parent)
 
 
 def force_stop_vm(actor: Actor, vm: VirtualMachine) -> Job:
@@ -62,14 +65,14 @@ def reboot_vm(actor: Actor, vm: VirtualMachine) -> Job:
     return _submit(actor, "vm.reboot", vm)
 
 
-def destroy_vm(actor: Actor, vm: VirtualMachine) -> Job:
+def destroy_vm(actor: Actor, vm: VirtualMachine, *, parent: Job | None = None) -> Job:
     """Power off and put into the trash, from where it can be recovered for TRASH_DAYS."""
-    return _submit(actor, "vm.destroy", vm)
+    return _submit(actor, "vm.destroy", vm, parent=parent)
 
 
-def expunge_vm(actor: Actor, vm: VirtualMachine) -> Job:
+def expunge_vm(actor: Actor, vm: VirtualMachine, *, parent: Job | None = None) -> Job:
     """Delete a machine in the trash with its disks, for good."""
-    return _submit(actor, "vm.expunge", vm)
+    return _submit(actor, "vm.expunge", vm, parent=parent)
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from django.db import transaction
 from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
+from apps.accounts.standing import require_active
 from apps.compute.models import ServiceOffering, SshKeyPair
 from apps.core.constraints import check, delete, insert, update
 from apps.core.errors import InvalidInput
@@ -109,6 +110,7 @@ def check_ssh_key(actor: Actor, *, account: Account, name: str, public_key: str)
 
 def _ssh_key(actor: Actor, account: Account, name: str, public_key: str) -> SshKeyPair:
     policy.require(actor, "ssh_key.create", account)
+    require_active(account)
     line, fingerprint = parse_public_key(public_key)
     return SshKeyPair(account=account, name=clean_name(name), public_key=line, fingerprint=fingerprint)
 

@@ -147,6 +147,11 @@ USE_CASE_CODES: dict[str, Words] = {
         _("The image could not be brought into the storage pool."),
         _("Look at the job that copied it; try again once its trouble is mended."),
     ),
+    "parts_failed": Words(
+        _("A part of the work fails again and again"),
+        _("Jobs below this one that are done: %(done)s. Jobs that failed: %(failed)s."),
+        _("Open the jobs below it that failed, put right what they name, then retry this one."),
+    ),
     "batch_incomplete": Words(
         _("Part of the batch failed"),
         Plural(

@@ -40,6 +40,10 @@ STEPS: dict[str, Text] = {
     "RetireCopies": _("Withdraw the copies"),
     "DeleteCopies": _("Delete the copies"),
     "DeleteImage": _("Delete the image"),
+    "HaltMachines": _("Stop the machines"),
+    "SeeThatItIsDue": _("See that the time of grace is over"),
+    "ReleaseAll": _("Delete all that it owns"),
+    "RemoveAccounts": _("Delete its accounts"),
 }
 
 NOTES: dict[str, Text] = {
@@ -74,6 +78,10 @@ DOES: dict[str, Text] = {
     "template.register": _("Inspects the uploaded image, works out its checksum and stores it."),
     "template.copy": _("Copies the image to a storage pool, so that machines can be made there."),
     "template.delete": _("Deletes the image and its copies."),
+    "account.halt": _("Stops the machines of an account that was disabled, each by a job of its own."),
+    "account.remove": _("Deletes what the account owns, each thing by a job of its own, then the account."),
+    "domain.halt": _("Stops the machines of a domain that was disabled, each by a job of its own."),
+    "domain.remove": _("Deletes the domain's accounts, each by a job of its own, then the domain."),
 }
 """What a job of each kind does."""
 
@@ -81,6 +89,8 @@ _MACHINE = _(
     "Its host is asked first. A machine that runs there is recorded as running; one that is off is removed "
     "from the host, with its disks kept, and recorded as stopped."
 )
+_HALT = _("The job ends as failed. Machines that it asked to stop go on doing so, each by its own job.")
+_REMOVE = _("The job ends as failed, and within a minute another one goes on with what is left.")
 RESOLVES: dict[str, Text] = {
     "vm.deploy": _(
         "Its host is asked first. A machine that runs there is taken as deployed; of any other nothing "
@@ -106,5 +116,9 @@ RESOLVES: dict[str, Text] = {
         "What was copied so far is deleted; the next machine that needs it starts a new copy."
     ),
     "template.delete": _("What is left of the image and of its copies is deleted, then its record."),
+    "account.halt": _HALT,
+    "account.remove": _REMOVE,
+    "domain.halt": _HALT,
+    "domain.remove": _REMOVE,
 }
 """What resolving a stuck job of each kind leads to."""

@@ -186,8 +186,8 @@ TENANCY_REASONS: dict[str, Reason] = {
     "account_disabled/domain_disabled": Reason(
         _("“%(name)s” belongs to a domain that is disabled: nothing can be started or made there."),
         _(
-            "An administrator of that domain or of one above it can enable it: ask whoever looks after "
-            "the domain “%(domain)s”."
+            "An administrator of a domain above that one can enable it: ask whoever looks after the domain "
+            "“%(domain)s”."
         ),
     ),
     "account_disabled/domain_closing": Reason(
@@ -196,6 +196,20 @@ TENANCY_REASONS: dict[str, Reason] = {
             "An administrator of a domain above it can take that back until its time is over: ask whoever "
             "looks after the domain “%(domain)s”."
         ),
+    ),
+    "heir_needed": Reason(
+        _("Machines of other accounts are made from its images, so these cannot go with it."),
+        _("Choose an account that takes them over."),
+    ),
+    "heir_goes_too": Reason(_("This account is deleted with it."), _("Choose an account that stays.")),
+    "grace_is_over": Reason(
+        _("Its time of grace is over: it is being deleted."), _("Nothing brings it back.")
+    ),
+    "not_closing": Reason(
+        _("Nobody asked for its deletion, or its time of grace is not over."), _("Nothing is deleted.")
+    ),
+    "template_goes": Reason(
+        _("The image belongs to an account that is to be deleted."), _("Choose another image.")
     ),
     "root_stays": Reason(_("The topmost domain stays as it is."), _("Choose a domain below it.")),
     "inside_itself": Reason(

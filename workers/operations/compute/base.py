@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from apps.accounts import secrets
+from apps.accounts.standing import require_active
 from apps.compute import placement
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
@@ -179,11 +180,13 @@ def seed_of(op: VmOperation) -> bytes:
 
 class ClaimHost(Step):
     """Claims on a host what the machine lacks yet, then a place in the host's work. A machine that ran
-    before lacks CPU and memory only: its disks and addresses it never gave up."""
+    before lacks CPU and memory only: its disks and addresses it never gave up. An account that was disabled
+    since it was asked for gets nothing: its machines may have been stopped already."""
 
     atomic = True
 
     def do(self, op: VmOperation) -> Outcome:
+        require_active(op.vm.account)
         placement.place(op.vm)
         resource = f"host:{op.host.uuid}"
         if locks.take_slot(op.job, resource, settings.JOB_SLOTS_PER_HOST):

@@ -1,0 +1,108 @@
+"""What is done to whole accounts and domains: their machines come to rest, and what they own goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.accounts.closing import close, disable
+from apps.accounts.models import Account, Domain, Membership
+from apps.compute.models import SshKeyPair, VirtualMachine
+from apps.compute.services import lifecycle
+from apps.compute.states import State
+from apps.jobs.models import Job
+from apps.storage.models import Template
+from tests import factories
+from tests.faults.scenario import Scenario, add
+from tests.faults.site import Site
+from workers import sweep
+
+
+def two_machines(site: Site) -> None:
+    """One runs; another one, stopped before, is no business of a halt."""
+    site.deploy("stopped")
+    site.finish(lifecycle.stop_vm(site.actor, site.vm()))
+    site.deploy("running")
+
+
+def below_a_domain(site: Site) -> None:
+    domain = factories.make_domain()
+    factories.make_domain(domain)
+    Account.objects.filter(pk=site.account.pk).update(domain=domain)
+    site.account.refresh_from_db()
+    site.notes["domain"] = domain.uuid
+
+
+def owner_of(site: Site) -> Account | Domain:
+    if "domain" in site.notes:
+        return Domain.objects.get(uuid=site.notes["domain"])
+    return Account.objects.get(pk=site.account.pk)
+
+
+def submit_halt(site: Site) -> Job:
+    disable(site.actor, owner_of(site))
+    return Job.objects.get(kind__endswith=".halt")
+
+
+def all_stopped(site: Site) -> None:
+    assert set(VirtualMachine.objects.values_list("state", flat=True)) == {State.STOPPED}
+    assert site.simulator.world().machines == ()
+    parent = Job.objects.get(kind__endswith=".halt")
+    assert list(parent.children.values_list("kind", "target_uuid")) == [("vm.stop", site.vm().uuid)]
+
+
+def closing(site: Site) -> None:
+    """Its time is over; somebody else has a machine from its image, which its domain's heir gets."""
+    two_machines(site)
+    lifecycle.destroy_vm(site.actor, VirtualMachine.objects.get(name="stopped"))
+    site.to_rest()
+    SshKeyPair.objects.create(account=site.account, name="key", public_key="k", fingerprint="f")
+    factories.make_user(site.account)
+    heir = factories.make_account()
+    factories.make_vm(site.zone, account=heir, template=site.template, state=State.ERROR)
+    site.notes["heir"] = heir.pk
+    close(site.actor, owner_of(site), heir=heir)
+    site.to_rest()
+    type(owner_of(site))._default_manager.filter(pk=owner_of(site).pk).update(
+        closes_at=timezone.now() - timedelta(hours=1)
+    )
+
+
+def closing_domain(site: Site) -> None:
+    below_a_domain(site)
+    closing(site)
+
+
+def submit_removal(site: Site) -> Job:
+    assert sweep.close_due() == 1
+    return Job.objects.get(kind__endswith=".remove")
+
+
+def nothing_left(site: Site) -> None:
+    assert not Account.objects.filter(pk=site.account.pk).exists()
+    assert not Domain.objects.filter(closes_at__isnull=False).exists()
+    assert not Membership.objects.exists()
+    assert not SshKeyPair.objects.exists()
+    assert VirtualMachine.objects.get().account_id == site.notes["heir"]
+    assert Template.objects.get().account_id == site.notes["heir"]
+    assert (site.simulator.world().machines, site.simulator.world().volumes) == ((), ())
+    assert Job.objects.get(kind="account.remove").account is None
+
+
+def _scenario(name: str, kind: str, prepare: Any, submit: Any, expect: Any) -> None:
+    """Each thing ends for itself, by a child: the parts of it that failed are asked for again."""
+    faults = frozenset({"worker killed", "refusal", "cancel", "verb fails for good"})
+    add(Scenario(name, kind, prepare, submit, expect, partial=True, only_faults=faults))
+
+
+def _in_domain(site: Site) -> None:
+    below_a_domain(site)
+    two_machines(site)
+
+
+_scenario("halt an account", "account.halt", two_machines, submit_halt, all_stopped)
+_scenario("halt a domain", "domain.halt", _in_domain, submit_halt, all_stopped)
+_scenario("remove an account", "account.remove", closing, submit_removal, nothing_left)
+_scenario("remove a domain", "domain.remove", closing_domain, submit_removal, nothing_left)

@@ -1,0 +1,50 @@
+"""Remove: the time of grace is over. All that the account owned is released kind by kind, each thing by a
+child or at once; then the account goes, with its memberships and its quota."""
+
+from __future__ import annotations
+
+from apps.accounts import ownership
+from apps.accounts.closing import refuse_unless_due
+from apps.accounts.models import Account, Domain
+from workers.operation import Outcome, PointOfNoReturn, Step
+from workers.operations.accounts.base import OwnerOperation
+
+
+class SeeThatItIsDue(Step):
+    """StateConflict if it is not: nothing goes that somebody can still take back."""
+
+    atomic = True
+    no_undo = "it only looks"
+
+    def do(self, op: RemoveAccount) -> Outcome:
+        refuse_unless_due(op.owner)
+        return None
+
+
+class ReleaseAll(Step):
+    no_undo = "it comes after the point of no return"
+
+    def do(self, op: RemoveAccount) -> Outcome:
+        op.give_up_if_in_vain()
+        if ownership.release_all(op.actor, op.accounts, op.job, op.heir):
+            return op.come_again("waiting_for_children")
+        return None
+
+
+class RemoveAccount(OwnerOperation):
+    kind = "account.remove"
+    steps = (SeeThatItIsDue, PointOfNoReturn, ReleaseAll)
+
+    @property
+    def heir(self) -> Account | None:
+        """The account's own, else that of the nearest domain above that closes with it."""
+        account = self.owner
+        assert isinstance(account, Account)  # noqa: S101 - by the job's kind
+        if account.heir is not None:
+            return account.heir
+        above = Domain.objects.in_bulk(account.domain.ancestor_ids())
+        heirs = (above[key].heir for key in reversed(account.domain.ancestor_ids()))
+        return next((heir for heir in heirs if heir is not None), None)
+
+    def succeeded(self) -> None:
+        self.owner.delete()
