@@ -17,7 +17,7 @@ from bootstrap.failures import CheckFailed
 Kind = Literal["kvm", "simulator"]
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
-REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "REDIS_URL")
+REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "EMAIL_URL", "REDIS_URL")
 LOOPBACK = ("127.0.0.1", "localhost")
 OWN_NAMES = frozenset(
     {

@@ -9,6 +9,8 @@ CLOUDPORTAL_AUDIT_* SEAL_SECONDS, KEEP_DAYS (0: for ever), HEADS_FILE (default i
 DATABASE_URL        default: SQLite in CLOUDPORTAL_VAR
 CLOUDPORTAL_MOUNTS  where storage of a server is mounted, the same on every host
 REDIS_URL           default: redis://127.0.0.1:6379/0
+EMAIL_URL           how mail is sent (cloudportal.mail); without it none is
+CLOUDPORTAL_URL     the portal's address as people reach it, for links in mails
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from pathlib import Path
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
+
+from cloudportal.mail import mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("CLOUDPORTAL_VAR", BASE_DIR / "var")).resolve()
@@ -47,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "rest_framework",
     "drf_spectacular",
     "apps.core",
@@ -69,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.SessionSeen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.core.middleware.ContentSecurityPolicy",
@@ -109,22 +115,73 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "apps.accounts.directory.backend.DirectoryBackend",
-]
 LOGIN_URL = "portal:login"
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_PLACES = {
+    "local": "apps.accounts.backends.LocalPasswords",
+    "directory": "apps.accounts.directory.backend.DirectoryBackend",
+}
+"""Where passwords are kept, by name. CLOUDPORTAL_LOGIN_ORDER says which is asked first."""
+LOGIN_ORDER = os.environ.get("CLOUDPORTAL_LOGIN_ORDER", "local,directory").split(",")
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesBackend",
+    *(PASSWORD_PLACES[name] for name in LOGIN_ORDER if name in PASSWORD_PLACES),
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"}
+    | {"OPTIONS": {"user_attributes": ("username", "full_name", "email")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}
+    | {"OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_FAILURES = int(os.environ.get("CLOUDPORTAL_LOGIN_FAILURES", "5"))
+LOGIN_ADDRESS_FAILURES = int(os.environ.get("CLOUDPORTAL_LOGIN_ADDRESS_FAILURES", "50"))
+LOGIN_LOCK_MINUTES = int(os.environ.get("CLOUDPORTAL_LOGIN_LOCK_MINUTES", "15"))
+AXES_HANDLER = "apps.accounts.lockout.Handler"
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = LOGIN_LOCK_MINUTES / 60
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_key"
+AXES_CLIENT_IP_CALLABLE = "apps.core.client_address.address_of"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 SESSION_ENGINE = "apps.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE
-SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_SECONDS = int(os.environ.get("CLOUDPORTAL_HSTS_SECONDS", "31536000")) if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = os.environ.get("CLOUDPORTAL_HSTS_SUBDOMAINS") == "1"
+SECURE_HSTS_PRELOAD = os.environ.get("CLOUDPORTAL_HSTS_PRELOAD") == "1"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # whether HSTS holds for subdomains is for the domain's owner to say
+    "security.W021",  # so is whether browsers ship with it
+    "axes.W002",  # the login page says itself that somebody is locked out
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 FILE_UPLOAD_TEMP_DIR = os.environ.get("CLOUDPORTAL_UPLOADS") or None
+
+PORTAL_URL = os.environ.get("CLOUDPORTAL_URL", "")
+_mail = mail_settings(os.environ.get("EMAIL_URL", ""))
+MAIL_ENABLED: bool = _mail["MAIL_ENABLED"]
+EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_HOST: str = _mail.get("EMAIL_HOST", "")
+EMAIL_PORT: int = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT: int = _mail.get("EMAIL_TIMEOUT", 10)
+DEFAULT_FROM_EMAIL: str = _mail.get("DEFAULT_FROM_EMAIL", "cloudportal@localhost")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("el", _("Greek"))]
@@ -178,6 +235,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "workers.close_due",
         "schedule": 60.0,
         "options": {"queue": "sync", "expires": 30},
+    },
+    "send-mails": {
+        "task": "workers.send_mails",
+        "schedule": 3.0,
+        "options": {"queue": "short", "expires": 10},
     },
     "empty-trash": {
         "task": "workers.empty_trash",
@@ -234,6 +296,7 @@ LOGGING = {
         "paramiko": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "django_auth_ldap": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
     },
 }
 

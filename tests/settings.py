@@ -30,3 +30,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - files come from where they are written, but it is looked for
 CELERY_BROKER_URL = "memory://"
 LANGUAGE_CODE = "en"
+PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from apps.accounts import password_mail
 from apps.compute.models import VirtualMachine
 from apps.core import sql
 from workers import engine, operations, sweep, sync
@@ -29,6 +30,11 @@ def sync_hosts() -> None:
 @shared_task(name="workers.sync_host")
 def sync_host(pk: int) -> None:
     sync.sync_host(pk)
+
+
+@shared_task(name="workers.send_mails")
+def send_mails() -> None:
+    password_mail.send_pending()
 
 
 @shared_task(name="workers.empty_trash")

@@ -58,7 +58,8 @@ def record(
     changes: Any = None,
     **data: Any,
 ) -> None:
-    """Insert an event, in the transaction of the change. `changes` comes from `changed`: field -> [before, after]."""
+    """Insert an event, in the transaction of the change. `changes` comes from `changed`: field ->
+    [before, after]."""
     for recorder in _recorders:
         recorder(actor, kind, target, changes=changes or {}, **data)
 

@@ -14,9 +14,9 @@ from rest_framework.request import Request
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.models import User
+from apps.accounts.models import ApiToken, User
 from apps.accounts.sessions import SessionStore
-from apps.accounts.tokens import user_of_token
+from apps.accounts.tokens import limits_of, token_of
 
 MAX_TOKEN = 200
 
@@ -26,22 +26,29 @@ class TokenAuthentication(BaseAuthentication):
 
     keyword = "Token"
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != self.keyword.lower().encode():
             return None
         if len(words) != 2 or len(words[1]) > MAX_TOKEN:
             raise AuthenticationFailed
         try:
-            user = user_of_token(words[1].decode("ascii"))
+            token = token_of(words[1].decode("ascii"))
         except UnicodeDecodeError:
-            user = None
-        if user is None:
+            token = None
+        if token is None:
             raise AuthenticationFailed
-        return user, None
+        return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword
+
+
+def actor_of(request: Request) -> Actor:
+    """Who sent the request, kept to what their token is kept to."""
+    assert isinstance(request.user, User)  # noqa: S101 - IsAuthenticated saw to it
+    token = request.auth
+    return Actor(request.user, limits=limits_of(token) if isinstance(token, ApiToken) else None)
 
 
 def sender_may(request: HttpRequest, kind: str) -> bool:
@@ -52,8 +59,10 @@ def sender_may(request: HttpRequest, kind: str) -> bool:
         return False
     if found is None:
         request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    user = found[0] if found else get_user(request)
-    return isinstance(user, User) and policy.somewhere(Actor(user), kind)
+        user = get_user(request)
+        return isinstance(user, User) and policy.somewhere(Actor(user), kind)
+    user, token = found
+    return policy.somewhere(Actor(user, limits=limits_of(token)), kind)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -19,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts import idempotency, policy
 from apps.accounts.actor import Actor
+from apps.accounts.authentication import actor_of
 from apps.accounts.models import Account, User
 from apps.core.errors import InvalidInput, MalformedRequest
 from apps.core.filters import DeclaredFilters, Filter, refuse_unknown
@@ -54,8 +55,7 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     @cached_property
     def actor(self) -> Actor:
-        assert isinstance(self.request.user, User)  # noqa: S101 - IsAuthenticated saw to it
-        return Actor(self.request.user)
+        return actor_of(self.request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

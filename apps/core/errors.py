@@ -70,6 +70,13 @@ class PermissionDenied(CloudError):
     status = 403
 
 
+class LockedOut(CloudError):
+    """Too many logins failed. `params["minutes"]` is how long nobody can try again."""
+
+    code = "locked_out"
+    status = 429
+
+
 class ResourceBusy(CloudError):
     """Another job works on the same object. `params["job"]` is its public id."""
 

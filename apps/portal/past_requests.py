@@ -339,5 +339,14 @@ NO_REQUEST = {
     "token.revoke": "a command on the portal's machine",
     "login_link.create": "a command on the portal's machine",
     "login_link.redeem": "a person logs in",
+    "login.lock": "the portal sees it",
+    "password.set": "a command on the portal's machine",
+    "session.begin": "a person logs in",
+    "login.unlock": "what it lifted is gone",
+    "password.change": "only its owner knows it",
+    "password.reset": "a link is made and handed over",
+    "session.revoke": "what it ended is gone",
+    "service_account.create": "no request of its own",
+    "service_account.remove": "what it removed is gone",
 }
 """The kinds without one, and why."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 
-from apps.accounts.models import User
+from apps.accounts.models import Session, User
 from apps.accounts.sessions import SessionStore, stored_key
 from tests import factories
 

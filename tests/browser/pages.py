@@ -35,6 +35,8 @@ def _of(what: str, *acts: str) -> list[Place]:
 PAGES = (
     Place("login", "login", "/login/", NOBODY),
     Place("login-link", "login-link", "/login/link/", NOBODY),
+    Place("login-forgotten", "login-forgotten", "/login/forgotten/", NOBODY),
+    Place("login-password", "login-password", "/login/password/", NOBODY),
     Place("home-operator", "home", "/", main=True),
     Place("home-user", "home", "/", MEMBER, main=True),
     Place("machines", "machines", "/virtual-machines/", main=True),

@@ -23,7 +23,9 @@ Make = Callable[..., Directory]
 
 
 def log_in(name: str, password: str = "", *, request: HttpRequest | None = None) -> User | None:
-    found = authenticate(request, username=name, password=password or password_of(name.lower()))
+    found = authenticate(
+        request or HttpRequest(), username=name, password=password or password_of(name.lower())
+    )
     assert found is None or isinstance(found, User)
     return found
 
@@ -59,7 +61,7 @@ def test_a_wrong_password_lets_nobody_in(campus_server: Campus, directory_of: Ma
 def test_an_empty_password_is_never_sent(campus_server: Campus, directory_of: Make) -> None:
     """A server takes a bind without a password for an anonymous one, and says that it went well."""
     directory_of(campus_server)
-    assert authenticate(None, username="anna", password="") is None
+    assert authenticate(HttpRequest(), username="anna", password="") is None
     assert not User.objects.exists()
 
 

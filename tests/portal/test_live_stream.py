@@ -12,12 +12,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, Membership, User
+from apps.accounts.models import Account, Membership, Session, User
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from apps.jobs import events

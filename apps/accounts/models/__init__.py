@@ -6,6 +6,7 @@ from apps.accounts.models.directory import Directory, DirectoryGroup, DirectoryP
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
 from apps.accounts.models.roles import Grant, Group, GroupMember
+from apps.accounts.models.sessions import PasswordRequest, Session
 from apps.accounts.models.tenancy import Account, Domain, Membership, Role, Standing
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "IdempotencyKey",
     "LoginLink",
     "Membership",
+    "PasswordRequest",
     "Quota",
     "Role",
+    "Session",
     "Standing",
     "User",
     "UserManager",

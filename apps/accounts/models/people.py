@@ -24,6 +24,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(Row, AbstractBaseUser):
+    """A person, or a service: a program's user without password and mail, which only tokens stand for. It
+    belongs to the account `service_of`."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", _("Person")
+        SERVICE = "service", _("Service account")
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSON)
+    service_of = models.ForeignKey(Account, models.PROTECT, null=True, related_name="service_accounts")
+    language = models.CharField(max_length=10, blank=True)
     username = models.CharField(max_length=100, unique=True)
     full_name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
@@ -41,7 +51,12 @@ class User(Row, AbstractBaseUser):
                 Lower("username"),
                 name="user_username_once",
                 violation_error_message=_("Another user has this name; capitals make no difference."),
-            )
+            ),
+            models.CheckConstraint(
+                name="user_service_has_account",
+                condition=models.Q(kind="person", service_of=None)
+                | models.Q(kind="service", service_of__isnull=False, email="", is_super_admin=False),
+            ),
         ]
 
     USERNAME_FIELD = "username"
@@ -49,6 +64,10 @@ class User(Row, AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == self.Kind.SERVICE
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.search_key = search_key_of(self.username, self.full_name, self.email)

@@ -66,7 +66,7 @@ READY: dict[str, ReadyRole] = {
         _rules(
             deny=f"{_OPERATORS_ONLY} user.erase",
             allow=f"domain.* account.* user.* role.* grant.* quota.* usage.* session.* token.* {_OWN_WORK}"
-            f" {_MEMBERS} login_link.create",
+            f" {_MEMBERS} login_link.create login.unlock password.reset",
         ),
         ("domain",),
     ),

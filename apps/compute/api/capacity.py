@@ -13,8 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import policy
-from apps.accounts.actor import Actor
-from apps.accounts.models import User
+from apps.accounts.authentication import actor_of
 from apps.compute.capacity import Place, capacity_of
 from apps.compute.services.recount import recount_counters
 from apps.core.errors import MalformedRequest
@@ -77,7 +76,7 @@ class CapacityView(APIView):
         responses={200: PlaceSerializer(many=True)},
     )
     def get(self, request: Request) -> Response:
-        actor = _actor(request)
+        actor = actor_of(request)
         policy.require_somewhere(actor, "capacity.read")
         refuse_unknown(request, set(WITHIN))
         asked = [(name, text) for name, text in request.query_params.items() if text]
@@ -112,7 +111,7 @@ class RecountView(APIView):
         responses={200: DriftSerializer(many=True)},
     )
     def post(self, request: Request) -> Response:
-        actor = _actor(request)
+        actor = actor_of(request)
         policy.require_somewhere(actor, "capacity.recount")
         refuse_unknown(request, set())
         form = RecountInput(data=request.data)
@@ -122,11 +121,6 @@ class RecountView(APIView):
             zone = policy.find(actor, Zone.objects.all(), zone, place="zone")
         drifts = recount_counters(actor, zone=zone, fix=form.validated_data["fix"])
         return Response([asdict(drift) for drift in drifts])
-
-
-def _actor(request: Request) -> Actor:
-    assert isinstance(request.user, User)  # noqa: S101 - IsAuthenticated saw to it
-    return Actor(request.user)
 
 
 def _flat(place: Place, parent: UUID | None) -> Any:

@@ -36,6 +36,18 @@ REQUEST_CODES: dict[str, Words] = {
         _("You may not do this."),
         _("Ask an operator, or a member of the account that owns it."),
     ),
+    "locked_out": Words(
+        _("Locked for a while"),
+        Plural(
+            lambda n: ngettext(
+                "Too many logins failed from here. Nobody can try again for %(minutes)s minute.",
+                "Too many logins failed from here. Nobody can try again for %(minutes)s minutes.",
+                n,
+            ),
+            by="minutes",
+        ),
+        _("Wait until then, or ask an operator to let you try at once."),
+    ),
     "not_found": Words(
         _("Not found"),
         _("There is no such object, or you may not know of it."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.words.credentials import CREDENTIAL_REASONS
 from apps.core.words.directories import DIRECTORY_REASONS
 from apps.core.words.documents import DOCUMENT_REASONS
 from apps.core.words.says import Reason
@@ -384,4 +385,5 @@ REASONS: dict[str, Reason] = {
     **USER_DATA_REASONS,
     **IMAGE_REASONS,
     **DOCUMENT_REASONS,
+    **CREDENTIAL_REASONS,
 }

@@ -9,13 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.models import Session
 from django.core.handlers.asgi import ASGIRequest
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
 from apps.accounts.held import Held, held_by_each
-from apps.accounts.models import User
+from apps.accounts.models import Session, User
 from apps.accounts.sessions import SessionStore, stored_key
 
 
