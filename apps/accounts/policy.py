@@ -24,6 +24,7 @@ __all__ = [
     "find",
     "may",
     "place_models",
+    "reached",
     "register",
     "require",
     "require_somewhere",
@@ -57,6 +58,8 @@ def visible(actor: Actor, rows: QuerySet[M]) -> QuerySet[M]:
     scope = scope_of(rows.model)
     reach = actor.reach(f"{scope.noun}.read")
     condition = scope.where(reach)
+    if not reach.everything and isinstance(scope, Rows) and (around := scope.around_of(reach)) is not None:
+        condition |= around
     if not reach.everything and (open_rows := scope.open_to(actor)) is not None:
         condition = (condition | open_rows) if open_rows else Q()
     return rows.filter(condition)
@@ -67,7 +70,16 @@ def sees(actor: Actor, row: Model) -> bool:
     if not is_there(actor):
         return False
     scope = scope_of(type(row))
-    return scope.is_open_to(actor, row) or scope.holds(actor.reach(f"{scope.noun}.read"), row)
+    reach = actor.reach(f"{scope.noun}.read")
+    if scope.is_open_to(actor, row) or scope.holds(reach, row):
+        return True
+    around = scope.around_of(reach) if isinstance(scope, Rows) else None
+    return around is not None and type(row)._default_manager.filter(around, pk=row.pk).exists()
+
+
+def reached(actor: Actor, permission: str, rows: QuerySet[M]) -> QuerySet[M]:
+    """Those of the rows to which the actor may do it: what a form offers to choose from."""
+    return rows.filter(scope_of(rows.model).where(actor.reach(permission)))
 
 
 def visible_parts(actor: Actor, model: type[Model]) -> list[Q]:

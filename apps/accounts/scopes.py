@@ -40,6 +40,8 @@ class Rows:
     zone, cluster or host. With `public`, everybody sees the rows where that field is true; with
     `everyone`, all of them."""
 
+    model: type[Model]  # set when it is registered
+
     def __init__(
         self,
         noun: str,
@@ -49,6 +51,7 @@ class Rows:
         public: str = "",
         everyone: bool = False,
         places: Mapping[str, str] = MappingProxyType({}),
+        around: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         assert set(places) <= set(PLACES)  # noqa: S101 - a mistake of ours, seen when the portal starts
         self.noun = noun
@@ -57,6 +60,7 @@ class Rows:
         self.public = public
         self.everyone = everyone
         self.places = places
+        self.around = around
 
     def where(self, reach: Reach) -> Q:
         if reach.everything:
@@ -101,6 +105,16 @@ class Rows:
             return reach.has_path(row.domain.path)
         path = Account.objects.filter(pk=account).values_list("domain__path", flat=True).first()
         return reach.has_path(path)
+
+    def around_of(self, reach: Reach) -> Q | None:
+        """Rows that are seen because something within the reach lies in them: each of `around` leads to the
+        places of one kind below a row."""
+        condition: Q | None = None
+        for place, path in self.around.items():
+            if keys := reach.keys_of(place):
+                found = Q(pk__in=self.model._default_manager.filter(**{f"{path}__in": keys}).values("pk"))
+                condition = found if condition is None else condition | found
+        return condition
 
     def parts(self, reach: Reach) -> list[Q]:
         """What `where` gives, account by account, for a list that merges what each has in its order;
@@ -168,6 +182,8 @@ def register(model: type[Model], scope: Scope, *, place: str = "") -> None:
     """Say where the rows of `model` lie; with `place`, that a role can be granted in one of them. Called
     once, by the model's app, when it is ready."""
     _scopes[model] = scope
+    if isinstance(scope, Rows):
+        scope.model = model
     if place:
         _places[place] = model
 

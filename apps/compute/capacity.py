@@ -12,6 +12,7 @@ from django.db.models import Count, Model, Q
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.reach import Reach
 from apps.compute.models import VirtualMachine
 from apps.storage.models import PrimaryStorage
 from apps.storage.summary import PoolLoad, loads_by_place
@@ -61,13 +62,21 @@ _MACHINES = {Region: "zone__region", Zone: "zone", Pod: "pod", Cluster: "host__c
 _CLUSTERS = {Region: "pod__zone__region", Zone: "pod__zone", Pod: "pod", Cluster: "pk"}
 _PODS = {Region: "zone__region", Zone: "zone", Pod: "pk", Cluster: "clusters"}
 _ZONES = {Region: "region", Zone: "pk", Pod: "pods", Cluster: "pods__clusters"}
+_ABOVE: tuple[tuple[type[Model], str, type[Model]], ...] = (
+    (Host, "cluster", Cluster),
+    (Cluster, "pod", Pod),
+    (Pod, "zone", Zone),
+    (Zone, "region", Region),
+)
 _REGIONS = {Region: "pk", Zone: "zones", Pod: "zones__pods", Cluster: "zones__pods__clusters"}
 
 
 def capacity_of(actor: Actor, within: Within | None = None) -> Place:
     """The whole cloud as a tree of regions, zones, pods and clusters, or the part that `within` is,
-    with its own children; seven statements."""
-    policy.require(actor, "capacity.read", within)
+    with its own children; seven statements. Of places that the actor reaches in part, only that part
+    counts."""
+    policy.require_somewhere(actor, "capacity.read")
+    seen = _seen(actor.reach("capacity.read"))
     whole = Place("cloud")
     places: dict[tuple[type[Model], int], Place] = {}
     for model, paths, parent in (
@@ -76,16 +85,31 @@ def capacity_of(actor: Actor, within: Within | None = None) -> Place:
         (Pod, _PODS, (Zone, "zone_id")),
         (Cluster, _CLUSTERS, (Pod, "pod_id")),
     ):
-        rows = model._default_manager.filter(_inside(paths, within)).order_by("name_sort", "pk")
+        rows = model._default_manager.filter(_inside(paths, within), seen[model]).order_by("name_sort", "pk")
         for row in rows:
             above = places.get((parent[0], getattr(row, parent[1]))) if parent else whole
             if above is not None:  # else both were made since the rows above were read
                 place = places[model, row.pk] = Place(model.__name__.lower(), row)
                 above.children.append(place)
-    _add_hosts(whole, places, within)
-    _add_pools(whole, places, within)
-    _add_machines(whole, places, within)
-    return whole if within is None else places[type(within), within.pk]
+    _add_hosts(whole, places, within, seen[Host])
+    _add_pools(whole, places, within, seen[PrimaryStorage])
+    _add_machines(whole, places, within, seen[VirtualMachine])
+    if within is None:
+        return whole
+    if (type(within), within.pk) not in places:
+        raise policy.Refused(actor, "capacity.read", within)
+    return places[type(within), within.pk]
+
+
+def _seen(reach: Reach) -> dict[type[Model], Q]:
+    """Of each kind the rows within the reach; of places also those that hold one of them."""
+    kinds: tuple[type[Model], ...] = (Host, Cluster, Pod, Zone, Region, PrimaryStorage, VirtualMachine)
+    seen = {model: policy.scope_of(model).where(reach) for model in kinds}
+    if not reach.everything:
+        for below, column, above in _ABOVE:
+            inside = below._default_manager.filter(seen[below]).values(column)
+            seen[above] |= Q(pk__in=inside)
+    return seen
 
 
 def _inside(paths: dict[type[Any], str], within: Within | None) -> Q:
@@ -111,16 +135,16 @@ def _above_zone(places: dict[Any, Place], zone: int | None) -> list[_Key]:
     return [(Region, places[Zone, zone].row.region_id), (Zone, zone)]
 
 
-def _add_hosts(whole: Place, places: dict[Any, Place], within: Within | None) -> None:
-    for cluster, load in loads_by_cluster(Host.objects.filter(_inside(_HOSTS, within))).items():
+def _add_hosts(whole: Place, places: dict[Any, Place], within: Within | None, seen: Q) -> None:
+    for cluster, load in loads_by_cluster(Host.objects.filter(_inside(_HOSTS, within), seen)).items():
         low = _above_cluster(places, cluster)
         zone = places[low[0]].row.zone_id if low else None
         for place in _chain(whole, places, *_above_zone(places, zone), *low):
             place.hosts.add(load)
 
 
-def _add_pools(whole: Place, places: dict[Any, Place], within: Within | None) -> None:
-    pools = PrimaryStorage.objects.all()
+def _add_pools(whole: Place, places: dict[Any, Place], within: Within | None, seen: Q) -> None:
+    pools = PrimaryStorage.objects.filter(seen)
     if isinstance(within, Pod | Cluster):
         path = "pod" if isinstance(within, Pod) else "pk"
         pools = pools.filter(
@@ -134,8 +158,8 @@ def _add_pools(whole: Place, places: dict[Any, Place], within: Within | None) ->
             place.storage.add(load)
 
 
-def _add_machines(whole: Place, places: dict[Any, Place], within: Within | None) -> None:
-    machines = VirtualMachine.objects.filter(_inside(_MACHINES, within)).order_by()
+def _add_machines(whole: Place, places: dict[Any, Place], within: Within | None, seen: Q) -> None:
+    machines = VirtualMachine.objects.filter(_inside(_MACHINES, within), seen).order_by()
     groups = machines.values_list("zone", "pod", "host__cluster", "state").annotate(Count("pk"))
     for zone, pod, cluster, state, count in groups:
         keys: list[_Key] = [*_above_zone(places, zone), (Pod, pod), (Cluster, cluster)]

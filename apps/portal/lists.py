@@ -19,7 +19,7 @@ A section declares its list once and its view hands the request over:
         empty=Empty(_("No hosts yet"), _("Add one to a cluster."), "portal:host-new", _("Add host")),
     )
 
-    @operator_page
+    @page_for("host.read")
     def host_list(request, actor):
         return LIST.respond(request, actor)
 
@@ -44,6 +44,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.portal.list_cells import moment
 from apps.portal.list_csv import csv_of
@@ -119,10 +120,10 @@ class ListPage:
     saves_views: bool = False
 
     def columns_for(self, actor: Actor) -> list[Column]:
-        return [column for column in self.columns if actor.is_operator or not column.operators]
+        return [column for column in self.columns if not column.operators or _operates(actor)]
 
     def filters_for(self, actor: Actor) -> list[Filter]:
-        return [each for each in self.filters if actor.is_operator or not each.operators]
+        return [each for each in self.filters if not each.operators or _operates(actor)]
 
     def respond(
         self,
@@ -141,3 +142,8 @@ class ListPage:
         if request.GET.get("format") == "csv" and not shown.errors:
             return csv_of(request, shown.title, shown.columns, shown.chunks())
         return shown.answer(context)
+
+
+def _operates(actor: Actor) -> bool:
+    """Sees at least a part of the infrastructure."""
+    return policy.somewhere(actor, "capacity.read")

@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.core import constraints
@@ -30,8 +31,12 @@ View = Callable[..., HttpResponseBase]
 
 
 def actor_of(request: HttpRequest) -> Actor:
+    """Who asks: one for the whole request, so that what they hold is read once."""
     assert isinstance(request.user, User)  # noqa: S101 - only called behind login_required
-    return Actor(request.user)
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or actor.user != request.user:
+        actor = request.actor = Actor(request.user)  # type: ignore[attr-defined]
+    return actor
 
 
 def page(view: View) -> View:
@@ -76,16 +81,19 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=401, headers={"HX-Redirect": target})
 
 
-def operator_page(view: View) -> View:
-    """A page of operators; to everybody else there is nothing at its address."""
+def page_for(*permissions: str) -> Callable[[View], View]:
+    """A page of those who may do one of these anywhere; to everybody else there is nothing at its address."""
 
-    @wraps(view)
-    def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not actor.is_operator:
-            raise NotFound
-        return view(request, actor, *args, **kwargs)
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not any(policy.somewhere(actor, permission) for permission in permissions):
+                raise NotFound
+            return view(request, actor, *args, **kwargs)
 
-    return page(answer)
+        return page(answer)
+
+    return decorate
 
 
 def problem(request: HttpRequest, error: CloudError) -> HttpResponse:

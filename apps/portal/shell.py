@@ -11,6 +11,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import policy
+from apps.accounts.models import User
+from apps.portal.pages import actor_of
+
 THEMES = ("system", "light", "dark")
 THEME_COOKIE, CONTRAST_COOKIE, KEYS_COOKIE = "theme", "contrast", "keys"
 
@@ -22,7 +26,7 @@ class Entry:
     name: str
     label: str | Promise
     icon: str
-    operator: bool = False
+    needs: str = ""  # what its reader may do somewhere; such entries stand in the admin area
 
 
 ENTRIES = (
@@ -32,11 +36,11 @@ ENTRIES = (
     Entry("ssh-keys", _("SSH keys"), "key"),
     Entry("jobs", _("Jobs"), "activity"),
     Entry("trash", _("Trash"), "trash3"),
-    Entry("infrastructure", _("Infrastructure"), "diagram-3", operator=True),
-    Entry("launch", _("Launch a zone"), "rocket-takeoff", operator=True),
-    Entry("offerings", _("Sizes"), "sliders", operator=True),
-    Entry("invite", _("Invite a user"), "people", operator=True),
-    Entry("events", _("Events"), "clock-history", operator=True),
+    Entry("infrastructure", _("Infrastructure"), "diagram-3", "capacity.read"),
+    Entry("launch", _("Launch a zone"), "rocket-takeoff", "zone.apply"),
+    Entry("offerings", _("Sizes"), "sliders", "service_offering.change"),
+    Entry("invite", _("Invite a user"), "people", "user.create"),
+    Entry("events", _("Events"), "clock-history", "capacity.read"),
 )
 _OPERATOR_PATHS = ("/infrastructure/", "/launch/", "/offerings/", "/people/", "/events/")
 
@@ -50,7 +54,7 @@ class Link:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: nothing here asks the database but for the user that the session names."""
+    """Context of every page. Of the database only the user is asked, and once what they hold."""
     theme = request.COOKIES.get(THEME_COOKIE, "system")
     return {
         "theme": theme if theme in THEMES else "system",
@@ -58,19 +62,22 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "keys_off": request.COOKIES.get(KEYS_COOKIE) == "off",
         "live_since": int(getattr(request, "begun", 0) * 1000),
         "operator_area": request.path.startswith(_OPERATOR_PATHS),
-        "own_links": lambda: list(_links(request, operator=False)),
-        "operator_links": lambda: list(_links(request, operator=True)) if _is_operator(request) else [],
+        "own_links": lambda: list(_links(request, admin=False)),
+        "operator_links": lambda: list(_links(request, admin=True)),
+        "is_operator": lambda: _is_operator(request),
     }
 
 
 def _is_operator(request: HttpRequest) -> bool:
-    user = getattr(request, "user", None)
-    return bool(getattr(user, "is_super_admin", False) and getattr(user, "is_active", False))
+    return isinstance(getattr(request, "user", None), User) and actor_of(request).is_operator
 
 
-def _links(request: HttpRequest, *, operator: bool) -> Iterator[Link]:
+def _links(request: HttpRequest, *, admin: bool) -> Iterator[Link]:
+    actor = actor_of(request) if isinstance(getattr(request, "user", None), User) else None
     for entry in ENTRIES:
-        if entry.operator != operator:
+        if bool(entry.needs) != admin:
+            continue
+        if admin and (actor is None or not policy.somewhere(actor, entry.needs)):
             continue
         href = reverse(f"portal:{entry.name}")
         current = request.path == href if href == "/" else request.path.startswith(href)

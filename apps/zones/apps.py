@@ -20,11 +20,15 @@ class ZonesConfig(AppConfig):
             policy.Rows("zone", everyone=True, places={"zone": "pk", "region": "region_id"}),
             place="zone",
         )
-        policy.register(models.Pod, policy.Rows("pod", places=zone))
+        policy.register(
+            models.Pod, policy.Rows("pod", places=zone, around={"cluster": "clusters", "host": "hosts"})
+        )
         policy.register(
             models.Cluster,
             policy.Rows(
-                "cluster", places={"cluster": "pk", "zone": "pod__zone_id", "region": "pod__zone__region_id"}
+                "cluster",
+                places={"cluster": "pk", "zone": "pod__zone_id", "region": "pod__zone__region_id"},
+                around={"host": "hosts"},
             ),
             place="cluster",
         )

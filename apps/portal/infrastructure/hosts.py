@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import StrayMachine, VirtualMachine
 from apps.core.errors import CloudError, NotFound
@@ -18,7 +19,7 @@ from apps.core.messages import host_trouble
 from apps.portal.infrastructure.gauges import host_gauges, pool_gauges, sums_of_host
 from apps.portal.infrastructure.parts import PARTS
 from apps.portal.infrastructure.views import find, frame_of
-from apps.portal.pages import complain, operator_page
+from apps.portal.pages import complain, page_for
 from apps.storage.reach import pools_reached_by
 from apps.zones import services
 from apps.zones.keys import fingerprint
@@ -31,13 +32,13 @@ SEEN_TWICE = 2
 _ASK_THE_HOST = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
 
 
-@operator_page
+@page_for("capacity.read")
 def host_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     host = find(actor, PARTS["host"], uuid)
-    machines = VirtualMachine.objects.filter(host=host)
+    machines = policy.visible(actor, VirtualMachine.objects.filter(host=host))
     count = machines.count()
     shown = machines.select_related("account", "offering").order_by("name_sort", "pk")[:MACHINES_SHOWN]
-    pools = pools_reached_by(host).order_by("name_sort", "pk")[:POOLS_SHOWN]
+    pools = policy.visible(actor, pools_reached_by(host).order_by("name_sort", "pk"))[:POOLS_SHOWN]
     context: dict[str, Any] = frame_of(actor, host) | {
         "troubles": [host_trouble(code) for code in troubles_of(host)],
         "gauges": host_gauges(host),
@@ -56,13 +57,13 @@ def host_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
 
 
 @require_POST
-@operator_page
+@page_for("capacity.read")
 def host_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     host = find(actor, PARTS["host"], uuid)
     return _act(request, host, lambda: services.reconnect_host(actor, host))
 
 
-@operator_page
+@page_for("capacity.read")
 def host_trust(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """Show the fingerprint once more, and take the key that was looked at as the host's own."""
     host = find(actor, PARTS["host"], uuid)

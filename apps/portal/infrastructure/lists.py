@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core.messages import host_trouble
 from apps.core.words.codes import CODES
@@ -21,7 +22,7 @@ from apps.portal.infrastructure.parts import PARTS
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Choice, Control, Flag, Found, Label, Option, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
-from apps.portal.pages import operator_page
+from apps.portal.pages import page_for
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.api import InTrouble
 from apps.zones.models import Cluster, Host, HostState, Pod, Zone
@@ -198,20 +199,25 @@ SECONDARY = ListPage(
 )
 
 
-@operator_page
+@page_for("capacity.read")
 def host_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    return HOSTS.respond(request, actor, part=PARTS["host"], new_url="portal:host-new")
+    return HOSTS.respond(request, actor, part=PARTS["host"], new_url=_new_url(actor, "host"))
 
 
-@operator_page
+@page_for("capacity.read")
 def primary_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return PRIMARY.respond(
-        request, actor, part=PARTS["primary-storage"], new_url="portal:primary-storage-new"
+        request, actor, part=PARTS["primary-storage"], new_url=_new_url(actor, "primary-storage")
     )
 
 
-@operator_page
+@page_for("capacity.read")
 def secondary_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return SECONDARY.respond(
-        request, actor, part=PARTS["secondary-storage"], new_url="portal:secondary-storage-new"
+        request, actor, part=PARTS["secondary-storage"], new_url=_new_url(actor, "secondary-storage")
     )
+
+
+def _new_url(actor: Actor, kind: str) -> str:
+    """Where a new one is made, for who may do that anywhere."""
+    return f"portal:{kind}-new" if policy.somewhere(actor, PARTS[kind].permission("create")) else ""

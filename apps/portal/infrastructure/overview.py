@@ -18,7 +18,7 @@ from apps.core.words.counts import counted
 from apps.portal.infrastructure.gauges import host_gauges, place_gauges
 from apps.portal.infrastructure.heat import BY, MAX_CELLS, Group, cell_of_cluster, cells_by_cluster
 from apps.portal.infrastructure.parts import PARTS
-from apps.portal.pages import operator_page
+from apps.portal.pages import page_for
 from apps.zones.models import Host, Zone
 
 HOSTS_IN_TREE = 200
@@ -27,7 +27,7 @@ CLUSTERS_IN_TREE = 400
 _BELOW = {"region": "zone", "zone": "pod", "pod": "cluster", "cluster": "host"}
 
 
-@operator_page
+@page_for("capacity.read")
 def infrastructure(request: HttpRequest, actor: Actor) -> HttpResponse:
     picture = request.GET.get("view") == "picture"
     zone = _zone(actor, request.GET.get("zone", ""))
@@ -36,11 +36,14 @@ def infrastructure(request: HttpRequest, actor: Actor) -> HttpResponse:
         "whole": whole,
         "zone": zone,
         "zones": Zone.objects.select_related("region").order_by("region__name_sort", "name_sort", "pk"),
+        "may_launch": policy.somewhere(actor, "zone.apply"),
+        "may_add_region": policy.may(actor, "region.create"),
+        "may_recount": policy.may(actor, "capacity.recount", zone),
         "picture": picture,
         "gauges": place_gauges(whole),
         "empty": not whole.children and zone is None,
     }
-    context |= _picture(request, whole) if picture else _tree(whole)
+    context |= _picture(request, actor, whole) if picture else _tree(actor, whole)
     return render(request, "portal/infrastructure/overview.html", context)
 
 
@@ -52,17 +55,17 @@ def _zone(actor: Actor, text: str) -> Zone | None:
         return None
 
 
-def _hosts(whole: Place) -> QuerySet[Host]:
-    rows = Host.objects.all()
+def _hosts(actor: Actor, whole: Place) -> QuerySet[Host]:
+    rows = policy.visible(actor, Host.objects.all())
     return rows if whole.row is None else rows.filter(zone=whole.row)
 
 
-def _picture(request: HttpRequest, whole: Place) -> dict[str, Any]:
+def _picture(request: HttpRequest, actor: Actor, whole: Place) -> dict[str, Any]:
     by = request.GET.get("by", "")
     by = by if by in BY else "cpu"
     labels = {"cpu": _("By CPU"), "memory": _("By memory"), "state": _("By state")}
     single = whole.hosts.hosts <= MAX_CELLS
-    cells = cells_by_cluster(_hosts(whole), by) if single else {}
+    cells = cells_by_cluster(_hosts(actor, whole), by) if single else {}
     zones = []
     for zone in whole.of_kind("zone"):
         pods = []
@@ -76,11 +79,11 @@ def _picture(request: HttpRequest, whole: Place) -> dict[str, Any]:
     return {"by": by, "bys": labels.items(), "single": single, "picture_zones": zones}
 
 
-def _tree(whole: Place) -> dict[str, Any]:
+def _tree(actor: Actor, whole: Place) -> dict[str, Any]:
     with_hosts = whole.hosts.hosts <= HOSTS_IN_TREE
     hosts: dict[int, list[dict[str, Any]]] = {}
     if with_hosts:
-        for host in _hosts(whole).order_by("name_sort", "pk"):
+        for host in _hosts(actor, whole).order_by("name_sort", "pk"):
             hosts.setdefault(host.cluster_id, []).append({"row": host, "gauges": host_gauges(host)})
     deep = len(whole.of_kind("cluster")) <= CLUSTERS_IN_TREE
     top = [whole] if whole.row is not None else whole.children
@@ -105,7 +108,7 @@ def _branch(place: Place, hosts: dict[int, list[dict[str, Any]]], deep: bool) ->
     }
 
 
-@operator_page
+@page_for("capacity.read")
 def recount(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Ask, count, and show what was found on the same page. Mending is a second, separate act."""
     zone = _zone(actor, request.POST.get("zone", request.GET.get("zone", "")))

@@ -51,6 +51,11 @@ class Part:
     related: tuple[str, ...] = ()
     initial: Callable[[Any], dict[str, Any]] = lambda row: {"name": row.name}
 
+    def permission(self, verb: str) -> str:
+        """What it takes to do that to one; hosts are added, the rest is created."""
+        noun = self.kind.replace("-", "_")
+        return f"{noun}.add" if (noun, verb) == ("host", "create") else f"{noun}.{verb}"
+
     @property
     def switches(self) -> bool:
         """Whether it can be disabled. Templates ask this: naming a service there would call it."""

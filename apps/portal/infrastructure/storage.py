@@ -20,7 +20,7 @@ from apps.portal.infrastructure.forms import NewPrimaryStorageForm
 from apps.portal.infrastructure.gauges import pool_gauges, sums_of_pool
 from apps.portal.infrastructure.parts import PARTS, above
 from apps.portal.infrastructure.views import find, frame_of
-from apps.portal.pages import complain, operator_page
+from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import asked
 from apps.storage import services
 from apps.storage.models import Template
@@ -30,10 +30,11 @@ from apps.zones.models import HostState
 SHOWN = 50
 
 
-@operator_page
+@page_for("capacity.read")
 def primary_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     pool = find(actor, PARTS["primary-storage"], uuid)
-    machines = VirtualMachine.objects.filter(attachments__volume__pool=pool).distinct()
+    kept_there = VirtualMachine.objects.filter(attachments__volume__pool=pool).distinct()
+    machines = policy.visible(actor, kept_there)
     reaching = hosts_reaching(pool)
     context = frame_of(actor, pool) | {
         "gauges": pool_gauges(pool),
@@ -50,16 +51,17 @@ def primary_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
     return render(request, "portal/infrastructure/primary.html", context)
 
 
-@operator_page
+@page_for("capacity.read")
 def secondary_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     storage = find(actor, PARTS["secondary-storage"], uuid)
-    kept = storage.templates.exclude(state=Template.State.DELETED).select_related("account")
+    there = storage.templates.exclude(state=Template.State.DELETED).select_related("account")
+    kept = policy.visible(actor, there)
     context = frame_of(actor, storage) | {"templates": kept.order_by("name_sort", "pk")[:SHOWN]}
     return render(request, "portal/infrastructure/secondary.html", context)
 
 
 @require_POST
-@operator_page
+@page_for("capacity.read")
 def primary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """Have its size read again, by a host that is up."""
     pool = find(actor, PARTS["primary-storage"], uuid)
@@ -76,7 +78,7 @@ def primary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRes
 
 
 @require_POST
-@operator_page
+@page_for("capacity.read")
 def secondary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """See again whether the portal can write there."""
     storage = find(actor, PARTS["secondary-storage"], uuid)
@@ -91,8 +93,9 @@ def secondary_reconnect(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpR
     return redirect("portal:secondary-storage", uuid)
 
 
-@operator_page
+@page_for("capacity.read")
 def primary_new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    policy.require_somewhere(actor, "primary_storage.create")
     owners = _owners(actor, request)
     initial = {"owner": next((key for key in owners if key.endswith(f":{request.GET.get('in', '')}")), "")}
     form = NewPrimaryStorageForm(request.POST if request.method == "POST" else None, initial=initial)
@@ -121,7 +124,8 @@ def _owners(actor: Actor, request: HttpRequest) -> dict[str, tuple[str, Any]]:
     """Every zone and cluster by "kind:uuid", and the host whose page led here."""
     found: dict[str, tuple[str, Any]] = {}
     for kind in ("zone", "cluster"):
-        for row in PARTS[kind].rows().order_by("name_sort", "pk"):
+        rows = PARTS[kind].rows().order_by("name_sort", "pk")
+        for row in policy.reached(actor, "primary_storage.create", rows):
             found[f"{kind}:{row.uuid}"] = (_named(row), row)
     chosen = request.POST.get("owner", "")
     uuid = chosen.removeprefix("host:") if chosen.startswith("host:") else request.GET.get("in", "")

@@ -27,7 +27,7 @@ from apps.portal.infrastructure.gauges import host_gauges, place_gauges, pool_ga
 from apps.portal.infrastructure.obstacles import obstacles_of
 from apps.portal.infrastructure.parts import PARTS, Part, above, part_of
 from apps.portal.jobs.progress import progress_of
-from apps.portal.pages import complain, operator_page
+from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import ServiceForm, asked
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.zones.models import Cluster, Zone
@@ -58,14 +58,29 @@ def frame_of(actor: Actor, row: Any) -> dict[str, Any]:
         "remove_url": f"portal:{part.kind}-remove",
         "switch_url": f"portal:{part.kind}-switch",
         "switches": part.switches,
+        "can": can(actor, part, row),
     }
+
+
+def can(actor: Actor, part: Part, row: Any) -> dict[str, bool]:
+    """What of the row's page the actor may do."""
+    found = {
+        "change": policy.may(actor, part.permission("change"), row),
+        "remove": policy.may(actor, part.permission("remove"), row),
+        "switch": policy.may(actor, part.permission("disable"), row),
+        "reconnect": policy.may(actor, part.permission("reconnect"), row),
+        "trust": policy.may(actor, part.permission("trust_key"), row),
+    }
+    for new in (one for one in PARTS.values() if one.parent == part.kind or "storage" in one.kind):
+        found[f"new_{new.kind.replace('-', '_')}"] = policy.may(actor, new.permission("create"), row)
+    return found
 
 
 def _went_wrong(job: Job) -> bool:
     return job.state in {JobState.FAILED, JobState.STUCK}
 
 
-@operator_page
+@page_for("capacity.read")
 def part_page(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     """A region, zone, pod or cluster: its capacity, and what it is made of."""
     part = PARTS[kind]
@@ -79,22 +94,25 @@ def part_page(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Http
         "child": child,
         "children": [(below.row, place_gauges(below)) for below in place.children],
         "new_child_url": f"portal:{child.kind}-new" if child else "",
+        "may_add": child is not None and policy.may(actor, child.permission("create"), row),
         "child_url": f"portal:{child.kind}" if child else "",
     }
     if isinstance(row, Cluster):
-        hosts = row.hosts.order_by("name_sort", "pk")[:HOSTS_SHOWN]
+        hosts = policy.visible(actor, row.hosts.order_by("name_sort", "pk"))[:HOSTS_SHOWN]
         context["hosts"] = [(host, host_gauges(host)) for host in hosts]
-    context |= _storage_of(row)
+    context |= _storage_of(actor, row)
     return render(request, "portal/infrastructure/part.html", context)
 
 
-def _storage_of(row: Any) -> dict[str, Any]:
+def _storage_of(actor: Actor, row: Any) -> dict[str, Any]:
+    primaries = policy.visible(actor, PrimaryStorage.objects.all())
     if isinstance(row, Zone):
-        pools = PrimaryStorage.objects.filter(zone=row, scope=PrimaryStorage.Scope.ZONE)
-        secondary = SecondaryStorage.objects.filter(zone=row).order_by("name_sort", "pk")[:HOSTS_SHOWN]
+        pools = primaries.filter(zone=row, scope=PrimaryStorage.Scope.ZONE)
+        in_zone = SecondaryStorage.objects.filter(zone=row).order_by("name_sort", "pk")
+        secondary = policy.visible(actor, in_zone)[:HOSTS_SHOWN]
         return {"storages": True, "pools": _pools(pools), "secondaries": secondary}
     if isinstance(row, Cluster):
-        return {"storages": True, "pools": _pools(PrimaryStorage.objects.filter(cluster=row))}
+        return {"storages": True, "pools": _pools(primaries.filter(cluster=row))}
     return {}
 
 
@@ -102,11 +120,12 @@ def _pools(rows: Any) -> list[tuple[PrimaryStorage, list[Any]]]:
     return [(pool, pool_gauges(pool)) for pool in rows.order_by("name_sort", "pk")[:HOSTS_SHOWN]]
 
 
-@operator_page
+@page_for("capacity.read")
 def part_new(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     """A new part, in the one that `?in=` names or that is chosen."""
     part = PARTS[kind]
-    form = _new_form(part, request)
+    policy.require_somewhere(actor, part.permission("create"))
+    form = _new_form(actor, part, request)
     if request.method == "POST":
 
         def create(**given: Any) -> Any:
@@ -123,12 +142,15 @@ def part_new(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     return render(request, "portal/infrastructure/form.html", context, status=422 if form.errors else 200)
 
 
-def _new_form(part: Part, request: HttpRequest) -> ServiceForm:
+def _new_form(actor: Actor, part: Part, request: HttpRequest) -> ServiceForm:
+    """It offers the parents in which the actor may make one; there has to be one."""
     initial = {"parent": request.GET.get("in", "")}
     form = part.new_form(request.POST if request.method == "POST" else None, initial=initial)
     if part.parent:
         parent = PARTS[part.parent]
-        rows = parent.rows().order_by("name_sort", "pk")
+        rows = policy.reached(actor, part.permission("create"), parent.rows().order_by("name_sort", "pk"))
+        if not rows.exists() and not actor.is_operator:
+            raise policy.Refused(actor, part.permission("create"))
         field = ParentField(rows, to_field_name="uuid", label=parent.label)
         field.widget.attrs["class"] = "form-select"
         form.fields = {"parent": field, **form.fields}
@@ -154,7 +176,7 @@ def _back(part: Part, request: HttpRequest) -> str:
     return reverse("portal:infrastructure")
 
 
-@operator_page
+@page_for("capacity.read")
 def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     part = PARTS[kind]
     row = find(actor, part, uuid)
@@ -169,7 +191,7 @@ def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
 
 
 @require_POST
-@operator_page
+@page_for("capacity.read")
 def part_switch(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     """Enable or disable, as the button says, whatever it is by now."""
     part = PARTS[kind]
@@ -180,7 +202,7 @@ def part_switch(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
     return redirect(f"portal:{kind}", uuid)
 
 
-@operator_page
+@page_for("capacity.read")
 def part_remove(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     """What would go, or what is in the way, and then the deed."""
     part = PARTS[kind]

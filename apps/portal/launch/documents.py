@@ -21,11 +21,11 @@ from apps.launch.yaml_tree import MAX_BYTES
 from apps.portal.launch.forms import DocumentForm
 from apps.portal.launch.shown import SHOWN, shown_items
 from apps.portal.launch.wizard import applying, as_file
-from apps.portal.pages import complain, operator_page
+from apps.portal.pages import complain, page_for
 from apps.zones.models import Zone
 
 
-@operator_page
+@page_for("zone.apply")
 def document(request: HttpRequest, actor: Actor) -> HttpResponse:
     """GET: an empty field, or a zone's document (?zone=). POST: its plan, and with `apply` the doing."""
     if request.method != "POST":
@@ -88,7 +88,7 @@ def _of_zone(actor: Actor, uuid: str) -> str:
     return export_zone(actor, zone)
 
 
-@operator_page
+@page_for("zone.apply")
 def export(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     zone = policy.find(actor, Zone.objects.select_related("region"), uuid)
     return as_file(export_zone(actor, zone), zone.name)

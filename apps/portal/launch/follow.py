@@ -20,7 +20,7 @@ from apps.launch.models import Launch
 from apps.launch.progress import Part, Phase, Stage, progress_of
 from apps.portal.launch.forms import HostWayForm
 from apps.portal.launch.wizard import key_command
-from apps.portal.pages import complain, operator_page, told
+from apps.portal.pages import complain, page_for, told
 from apps.storage.models import PrimaryStorage, SecondaryStorage
 from apps.storage.services import reconnect_primary_storage, reconnect_secondary_storage
 from apps.zones.models import Host
@@ -34,12 +34,12 @@ def _launch(actor: Actor, uuid: UUID) -> Launch:
     return policy.find(actor, Launch.objects.select_related("zone"), uuid)
 
 
-@operator_page
+@page_for("zone.apply")
 def progress(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     return render(request, "portal/launch/progress.html", _context(_launch(actor, uuid)))
 
 
-@operator_page
+@page_for("zone.apply")
 def live(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """The part of the page that follows."""
     return render(request, "portal/launch/live.html", _context(_launch(actor, uuid)))
@@ -88,7 +88,7 @@ def _note(job: Job) -> str:
 
 
 @require_POST
-@operator_page
+@page_for("zone.apply")
 def act(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """Trust the key that a host shows, or try again what failed."""
     launch, given = _launch(actor, uuid), request.POST
@@ -113,7 +113,7 @@ ACTS: dict[str, tuple[type[Any], Callable[..., Any]]] = {
 """What the buttons of the page do, and to rows of which kind."""
 
 
-@operator_page
+@page_for("zone.apply")
 def repair(request: HttpRequest, actor: Actor, uuid: UUID, host: UUID) -> HttpResponse:
     """Correct how a host is reached, and go on."""
     launch = _launch(actor, uuid)

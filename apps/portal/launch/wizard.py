@@ -36,7 +36,7 @@ from apps.launch.told import counted_changes, told_finding
 from apps.portal.copy_as import ApiRequest, Secret, Snippets, portal_of, snippets
 from apps.portal.launch.forms import FORMS, LEADS, TITLES, StepForm
 from apps.portal.launch.shown import SHOWN, shown_items
-from apps.portal.pages import complain, operator_page, told
+from apps.portal.pages import complain, page_for, told
 
 RECENT = 10
 
@@ -75,7 +75,7 @@ def next_of(step: str) -> str:
     return _href(order[order.index(step) + 1])
 
 
-@operator_page
+@page_for("zone.apply")
 def start(request: HttpRequest, actor: Actor) -> HttpResponse:
     draft = draft_of(actor)
     unsaved = [step for step in STEPS if not draft or step not in draft.data]
@@ -97,7 +97,7 @@ def key_command() -> str:
     return f"echo '{key}' >> ~/.ssh/authorized_keys"
 
 
-@operator_page
+@page_for("zone.apply")
 def step(request: HttpRequest, actor: Actor, step: str) -> HttpResponse:
     if step not in FORMS:
         raise NotFound
@@ -157,7 +157,7 @@ def _step_page(
 
 
 @require_POST
-@operator_page
+@page_for("zone.apply")
 def check(request: HttpRequest, actor: Actor, step: str) -> HttpResponse:
     """What is wrong with a step while it is typed: the places of its faults, each beside its field."""
     if step not in FORMS:
@@ -167,7 +167,7 @@ def check(request: HttpRequest, actor: Actor, step: str) -> HttpResponse:
     return render(request, "portal/launch/faults.html", {"form": form})
 
 
-@operator_page
+@page_for("zone.apply")
 def review(request: HttpRequest, actor: Actor) -> HttpResponse:
     draft = draft_of(actor)
     missing = [one for one in STEPS if not draft or one not in draft.data]
@@ -221,7 +221,7 @@ def _reviewed(plan: Plan, draft: ZoneDraft) -> dict[str, Any]:
     }
 
 
-@operator_page
+@page_for("zone.apply")
 def document(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The draft's YAML: to look at, or to keep."""
     draft = draft_of(actor)
@@ -242,7 +242,7 @@ def as_file(text: str, name: str) -> HttpResponse:
     return response
 
 
-@operator_page
+@page_for("zone.apply")
 def discard(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Asked for on GET, done on POST."""
     if request.method == "POST":

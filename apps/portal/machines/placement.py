@@ -18,7 +18,7 @@ from apps.compute.api.serializers import described, explained
 from apps.compute.models import VirtualMachine
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.machines.frame import around, machine_of
-from apps.portal.pages import operator_page, page
+from apps.portal.pages import page, page_for
 from apps.portal.templatetags.portal import mib, size
 from apps.zones.models import Host
 
@@ -75,7 +75,7 @@ def _miss(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "lacks": ", ".join(lacking)}
 
 
-@operator_page
+@page_for("placement.read_hosts")
 def placement_hosts(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """Every host of the zone, judged anew."""
     vm = machine_of(actor, uuid)

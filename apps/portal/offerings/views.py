@@ -24,7 +24,7 @@ from apps.portal.events.shown import last_of
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
-from apps.portal.pages import complain, operator_page
+from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import ServiceForm, asked, line, whole
 from apps.portal.templatetags.portal import mib, size
 
@@ -95,7 +95,7 @@ OFFERINGS = ListPage(
 )
 
 
-@operator_page
+@page_for("service_offering.change")
 def offering_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return OFFERINGS.respond(request, actor)
 
@@ -104,7 +104,7 @@ def _find(actor: Actor, uuid: UUID) -> ServiceOffering:
     return policy.find(actor, ServiceOffering.objects.all(), uuid)
 
 
-@operator_page
+@page_for("service_offering.change")
 def offering_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     context = {
@@ -116,7 +116,7 @@ def offering_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespons
     return render(request, "portal/offerings/page.html", context)
 
 
-@operator_page
+@page_for("service_offering.change")
 def offering_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     form = NewOfferingForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
@@ -128,7 +128,7 @@ def offering_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _form(request, form, say("Create a size"), reverse("portal:offerings"), api)
 
 
-@operator_page
+@page_for("service_offering.change")
 def offering_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     form = RenameForm(request.POST if request.method == "POST" else None, initial={"name": row.name})
@@ -149,7 +149,7 @@ def _form(
 
 
 @require_POST
-@operator_page
+@page_for("service_offering.change")
 def offering_switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     acts = {"enable": offerings.enable_service_offering, "disable": offerings.disable_service_offering}
     act = acts.get(request.POST.get("act", ""))
@@ -159,7 +159,7 @@ def offering_switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
     return redirect("portal:offering", uuid)
 
 
-@operator_page
+@page_for("service_offering.change")
 def offering_remove(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     if request.method == "POST":

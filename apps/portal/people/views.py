@@ -17,7 +17,7 @@ from apps.accounts.services import create_user
 from apps.accounts.tokens import LINK_MINUTES, create_login_link
 from apps.core.errors import InvalidInput
 from apps.portal.copy_as import portal_of
-from apps.portal.pages import operator_page
+from apps.portal.pages import page_for
 from apps.portal.service_forms import ServiceForm, asked, line
 
 
@@ -44,7 +44,7 @@ class LinkForm(ServiceForm):
     username = line(_("User name"), code=True)
 
 
-@operator_page
+@page_for("user.create")
 def invite(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A new user and their link, or neither."""
     form = InviteForm(actor, request.POST if request.method == "POST" else None)
@@ -59,7 +59,7 @@ def invite(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _shown(request, *made) if made else _form(request, form, "portal/people/invite.html", **api)
 
 
-@operator_page
+@page_for("user.create")
 def fresh_link(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A link for somebody who is here already: theirs was used, or was too old."""
     form = LinkForm(request.POST if request.method == "POST" else None)

@@ -93,8 +93,8 @@ def _name_begins(asked: Asked) -> Q:
 
 @dataclass(frozen=True)
 class Finder:
-    """`view` is the name of the address of one such thing, `listed` that of their list; with `closed`
-    both are open to operators only."""
+    """`view` is the name of the address of one such thing, `listed` that of their list; `closed` is
+    the permission without which both are shut."""
 
     label: Text
     icon: str
@@ -104,13 +104,13 @@ class Finder:
     matches: Matches
     detail: Callable[[Any], Text]
     operators: bool = False
-    closed: bool = False
+    closed: str = ""
     exactly: Matches = _is_named
     begins: Matches = _name_begins
 
     def find(self, actor: Actor, asked: Asked, limit: int) -> Group:
         found = sorted(self._candidates(actor, asked, limit + 1), key=lambda row: _place(asked, row))
-        opens = actor.is_operator or not self.closed
+        opens = not self.closed or policy.somewhere(actor, self.closed)
         hits = [
             Hit(_name(row), self.detail(row), _href(self.view, row.uuid) if opens else "", self.icon)
             for row in found[:limit]
@@ -225,7 +225,7 @@ FINDERS = (
         "offerings",
         _named(),
         lambda row: f"{row.vcpus} vCPU, {mib(row.memory_mib)}",
-        closed=True,
+        closed="service_offering.change",
     ),
     Finder(
         _("Zones"),
@@ -235,7 +235,7 @@ FINDERS = (
         "infrastructure",
         _named(),
         lambda row: "",
-        closed=True,
+        closed="capacity.read",
     ),
     Finder(
         _("Pods"),
@@ -327,7 +327,8 @@ def _groups(actor: Actor, asked: Asked, limit: int) -> Iterator[Group]:
     if not asked.key:
         return
     for finder in FINDERS:
-        if actor.is_operator or not finder.operators:
+        noun = policy.scope_of(finder.rows().model).noun
+        if not finder.operators or policy.somewhere(actor, f"{noun}.read"):
             yield finder.find(actor, asked, limit)
         if finder is FINDERS[0]:
             yield find_jobs(actor, asked, limit)

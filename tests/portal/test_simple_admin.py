@@ -1,0 +1,105 @@
+"""Who runs a part of the infrastructure sees that part in the portal, and nothing of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Grant, User
+from apps.accounts.roles.ready import SIMPLE_ADMIN, ready
+from apps.compute.models import VirtualMachine
+from apps.compute.states import State
+from apps.jobs.models import Job
+from apps.zones.models import Cluster, Host, Zone
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def zone() -> Zone:
+    return factories.make_zone(clusters=2, hosts=4)
+
+
+@pytest.fixture
+def other_zone() -> Zone:
+    return factories.make_zone()
+
+
+def admin_of(scope: str, row: Any) -> Client:
+    user: User = factories.make_user()
+    Grant.objects.create(user=user, role=ready(SIMPLE_ADMIN), scope=scope, place=row.pk)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def at(row: Any) -> str:
+    plural = {"Zone": "zones", "Pod": "pods", "Cluster": "clusters", "Host": "hosts"}[type(row).__name__]
+    return f"/infrastructure/{plural}/{row.uuid}/"
+
+
+def running_on(host: Host) -> VirtualMachine:
+    vm = factories.make_vm(host.zone, state=State.RUNNING, host=host, pod=host.pod)
+    VirtualMachine.objects.filter(pk=vm.pk).update(user_data="secret words")
+    return vm
+
+
+def test_of_a_zone_all_of_it_and_nothing_of_another(zone: Zone, other_zone: Zone) -> None:
+    client = admin_of("zone", zone)
+    host, other = Host.objects.filter(zone=zone)[0], Host.objects.get(zone=other_zone)
+    overview = client.get("/infrastructure/")
+    assert zone.name in overview.text
+    assert host.name in overview.text
+    assert other.name not in overview.text
+    for row in (zone, host, host.cluster, host.pod):
+        assert client.get(at(row)).status_code == 200
+    for row in (other, other.cluster, other.pod):
+        assert client.get(at(row)).status_code == 404
+    assert client.get(at(other_zone)).status_code == 403
+    hosts = client.get("/infrastructure/hosts/").text
+    assert host.name in hosts
+    assert other.name not in hosts
+
+
+def test_of_a_cluster_its_hosts_and_the_way_down_to_it(zone: Zone) -> None:
+    first, second = Cluster.objects.filter(pod__zone=zone).order_by("pk")
+    client = admin_of("cluster", first)
+    page = client.get(at(first.pod)).text
+    assert first.name in page
+    assert second.name not in page
+    assert client.get(at(second)).status_code == 404
+    assert client.get(at(zone)).status_code == 200
+    mine, others = first.hosts.all()[0], second.hosts.all()[0]
+    assert client.post(f"{at(mine)}switch/", {"act": "disable"}).status_code == 302
+    assert client.post(f"{at(others)}switch/", {"act": "disable"}).status_code == 404
+    assert client.post(f"{at(zone)}switch/", {"act": "disable"}).status_code == 403
+    assert list(Host.objects.filter(enabled=False)) == [mine]
+
+
+def test_the_machines_there_without_what_is_private_and_only_while_they_are_there(zone: Zone) -> None:
+    host, elsewhere = Host.objects.filter(zone=zone).order_by("pk")[:2]
+    client = admin_of("host", host)
+    vm, other = running_on(host), running_on(elsewhere)
+    assert vm.name in client.get("/virtual-machines/").text
+    assert other.name not in client.get("/virtual-machines/").text
+    page = client.get(f"/virtual-machines/{vm.uuid}/")
+    assert page.status_code == 200
+    assert "secret words" not in page.text
+    refused = client.post(f"/virtual-machines/{vm.uuid}/act/", {"verb": "vm.stop"}, follow=True)
+    assert "You may not do this" in refused.text
+    assert not Job.objects.exists()
+    assert client.get(f"/virtual-machines/{vm.uuid}/console/").status_code == 403
+    VirtualMachine.objects.filter(pk=vm.pk).update(host=elsewhere)
+    assert client.get(f"/virtual-machines/{vm.uuid}/").status_code == 404
+
+
+def test_no_tenants_no_roles_no_launch(zone: Zone) -> None:
+    client = admin_of("zone", zone)
+    menu = client.get("/").text
+    assert "/infrastructure/" in menu
+    for path in ("/people/invite/", "/launch/", "/offerings/"):
+        assert client.get(path).status_code == 404
+        assert f'href="{path}"' not in menu
