@@ -6,11 +6,6 @@ directory; one that somebody else has here already is nobody's to take.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,29 +13,10 @@ from apps.accounts import audit
 from apps.accounts.actor import Actor
 from apps.accounts.directory.after_login import after_login
 from apps.accounts.directory.entries import GroupEntry, PersonEntry
+from apps.accounts.directory.naming import Refused, email_of, full_name_of, username_of
 from apps.accounts.models import Directory, DirectoryPerson, User
 from apps.core.constraints import insert, update
-from apps.core.errors import Conflict, InvalidInput, NameTaken
-from apps.core.names import clean_name
-
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,99}")
-
-
-class Refused(Exception):
-    """The password is right, and yet this person may not come in. `reason` is a short code."""
-
-    def __init__(self, reason: str, name: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.name = reason, name
-
-
-def username_of(person: PersonEntry) -> str:
-    """The user name that a person gets: small letters of ASCII. Refused if the directory's cannot be one."""
-    given = person.usernames[0] if person.usernames else ""
-    name = unicodedata.normalize("NFKC", given).strip().lower()
-    if not _USERNAME.fullmatch(name):
-        raise Refused("not_a_username", given[:100])
-    return name
+from apps.core.errors import Conflict, NameTaken
 
 
 def arrive(directory: Directory, person: PersonEntry, groups: list[GroupEntry]) -> User:
@@ -79,7 +55,7 @@ def _new(directory: Directory, person: PersonEntry) -> DirectoryPerson:
     """Two logins of one person at once make one user: who comes second finds the first one's."""
     if not person.stable_id:
         raise Refused("no_stable_id")
-    user = User(username=username_of(person), full_name=_full_name(person), email=_email(person))
+    user = User(username=username_of(person), full_name=full_name_of(person), email=email_of(person))
     user.set_unusable_password()
     link = DirectoryPerson(user=user, directory=directory, stable_id=person.stable_id, dn=person.dn)
     try:
@@ -99,7 +75,11 @@ def refresh(link: DirectoryPerson, person: PersonEntry) -> list[str]:
     """Bring name, mail and place of a known user to what the directory says; what of the user changed. A
     new user name that is another's, or cannot be one, is not taken: they keep the one that they have."""
     user, before = link.user, link.user.username
-    wanted = {"full_name": _full_name(person), "email": _email(person), "username": _free_name(user, person)}
+    wanted = {
+        "full_name": full_name_of(person),
+        "email": email_of(person),
+        "username": _free_name(user, person),
+    }
     changed = [name for name, value in wanted.items() if getattr(user, name) != value]
     if changed:
         for name in changed:
@@ -121,20 +101,3 @@ def _free_name(user: User, person: PersonEntry) -> str:
     if name == user.username or User.objects.filter(username__iexact=name).exclude(pk=user.pk).exists():
         return user.username
     return name
-
-
-def _full_name(person: PersonEntry) -> str:
-    """As the directory writes it; nothing where it could deceive a reader."""
-    try:
-        return clean_name(person.full_name, limit=200) if person.full_name else ""
-    except InvalidInput:
-        return ""
-
-
-def _email(person: PersonEntry) -> str:
-    """Two people may have one address: it is written to, never logged in with."""
-    try:
-        validate_email(person.mail)
-    except ValidationError:
-        return ""
-    return person.mail if len(person.mail) <= 254 else ""

@@ -14,9 +14,10 @@ from django_auth_ldap.config import LDAPSettings
 from ldap.ldapobject import SimpleLDAPObject
 
 from apps.accounts.directory import connection as connections
-from apps.accounts.directory.arrivals import Refused, arrive
+from apps.accounts.directory.arrivals import arrive
 from apps.accounts.directory.config import DirectoryConfig
 from apps.accounts.directory.entries import PersonEntry
+from apps.accounts.directory.naming import Refused
 from apps.accounts.directory.reader import Reader
 from apps.accounts.directory.rows import config_of
 from apps.accounts.models import Directory, User

@@ -3,6 +3,14 @@ credentials."""
 
 from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
 from apps.accounts.models.directory import Directory, DirectoryGroup, DirectoryPerson
+from apps.accounts.models.mapping import (
+    DirectorySync,
+    LeftBehind,
+    MappedAccount,
+    MappingRule,
+    SyncChange,
+    SyncRun,
+)
 from apps.accounts.models.people import User, UserManager, search_key_of
 from apps.accounts.models.quota import Quota
 from apps.accounts.models.roles import Grant, Group, GroupMember
@@ -15,18 +23,24 @@ __all__ = [
     "Directory",
     "DirectoryGroup",
     "DirectoryPerson",
+    "DirectorySync",
     "Domain",
     "Grant",
     "Group",
     "GroupMember",
     "IdempotencyKey",
+    "LeftBehind",
     "LoginLink",
+    "MappedAccount",
+    "MappingRule",
     "Membership",
     "PasswordRequest",
     "Quota",
     "Role",
     "Session",
     "Standing",
+    "SyncChange",
+    "SyncRun",
     "User",
     "UserManager",
     "search_key_of",

@@ -69,6 +69,7 @@ class DirectoryPerson(Row):
     dn = models.CharField(max_length=1000)
     disabled = models.BooleanField(default=False)
     last_seen_at = models.DateTimeField(null=True)  # by login or sync
+    left_at = models.DateTimeField(null=True)  # since when the sync keeps them out: gone, or disabled there
 
     class Meta:
         constraints = [

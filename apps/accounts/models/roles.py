@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models.tenancy import Account, Domain, Role
+from apps.accounts.models.tenancy import Account, Domain, Mapped, Role
 from apps.core.models import NamedRow, Row
 
 
@@ -35,7 +35,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=timezone.now()))
 
 
-class Grant(Row):
+class Grant(Mapped, Row):
     """A user or a group holds a role in a scope, until `ends_at`. `granted_by` answers for it: it ends
     when they lose what it gives. Null is the system, which loses nothing.
 

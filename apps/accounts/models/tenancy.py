@@ -135,7 +135,18 @@ class Role(NamedRow):
         return str(READY[self.key].name) if self.key else self.name
 
 
-class Membership(models.Model):
+class Mapped(models.Model):
+    """What a directory's mapping gave says which and by which rule; made by hand it says neither, and no
+    sync takes it away."""
+
+    directory = models.ForeignKey("accounts.Directory", models.SET_NULL, null=True, related_name="+")
+    rule = models.ForeignKey("accounts.MappingRule", models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Membership(Mapped):
     """A user acts for an account, with a role there, until `ends_at`. `granted_by` as in a grant."""
 
     user = models.ForeignKey("accounts.User", models.CASCADE, related_name="memberships")
