@@ -226,6 +226,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "workers.sweep", "schedule": 1.0, "options": {"queue": "sync", "expires": 5}},
     "sync-hosts": {"task": "workers.sync_hosts", "schedule": 5.0, "options": {"queue": "sync", "expires": 5}},
+    "seal-events": {
+        "task": "workers.seal_events",
+        "schedule": 5.0,
+        "options": {"queue": "sync", "expires": 5},
+    },
+    "prune-events": {
+        "task": "workers.prune_events",
+        "schedule": 3600.0,
+        "options": {"queue": "sync", "expires": 600},
+    },
     "refresh-statistics": {
         "task": "workers.refresh_statistics",
         "schedule": 3600.0,

@@ -7,7 +7,7 @@ from celery import shared_task
 from apps.accounts import password_mail
 from apps.compute.models import VirtualMachine
 from apps.core import sql
-from workers import engine, operations, sweep, sync
+from workers import engine, operations, sealing, sweep, sync
 
 OPERATIONS = operations.__name__  # importing them registers them
 
@@ -46,6 +46,16 @@ def empty_trash() -> None:
 @shared_task(name="workers.close_due")
 def close_due() -> None:
     sweep.close_due()
+
+
+@shared_task(name="workers.seal_events")
+def seal_events() -> None:
+    sealing.seal_events()
+
+
+@shared_task(name="workers.prune_events")
+def prune_events() -> None:
+    sealing.prune_events()
 
 
 @shared_task(name="workers.refresh_statistics")

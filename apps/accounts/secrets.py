@@ -10,12 +10,15 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -23,6 +26,7 @@ from django.db.models import Model
 
 _NONCE_BYTES = 12
 _sealed_fields: list[tuple[type[Model], str]] = []
+_further_users: list[Callable[[], Iterable[str]]] = []
 
 
 class SecretUnreadable(Exception):
@@ -32,6 +36,11 @@ class SecretUnreadable(Exception):
 def register(model: type[Model], field: str) -> None:
     """Say that `field` of `model` holds sealed text, so that a rotation finds it."""
     _sealed_fields.append((model, field))
+
+
+def keep_keys_of(used: Callable[[], Iterable[str]]) -> None:
+    """Say which keys, by id, something else than sealed fields was made with, so that none is dropped."""
+    _further_users.append(used)
 
 
 def sealed_fields() -> Iterator[tuple[type[Model], str]]:
@@ -124,6 +133,32 @@ def unseal(model: type[Model], row: object, field: str, sealed: str) -> str:
         raise SecretUnreadable(f"{model._meta.db_table}.{field} of {row}") from None
 
 
+@lru_cache(maxsize=16)
+def _signing_key(path: Path, _changed: float, key_id: str, purpose: str) -> Ed25519PrivateKey:
+    key = base64.b64decode(json.loads(path.read_text())["keys"][key_id])
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
+    return Ed25519PrivateKey.from_private_bytes(derived)
+
+
+def sign(purpose: str, message: bytes) -> tuple[str, str]:
+    """The active key's id, and the message's signature by an Ed25519 key that is derived from it for this
+    purpose alone."""
+    key_id, path = _keyring()[0], settings.KEYRING_PATH
+    signature = _signing_key(path, path.stat().st_mtime, key_id, purpose).sign(message)
+    return key_id, base64.b64encode(signature).decode()
+
+
+def is_signed(purpose: str, message: bytes, key_id: str, signature: str) -> bool:
+    """Whether one of the ring's keys signed just this for this purpose."""
+    path = settings.KEYRING_PATH
+    try:
+        public = _signing_key(path, path.stat().st_mtime, key_id, purpose).public_key()
+        public.verify(base64.b64decode(signature, validate=True), message)
+    except (KeyError, ValueError, InvalidSignature):
+        return False
+    return True
+
+
 def is_current(sealed: str) -> bool:
     """Whether the text is sealed by the active key."""
     return not sealed or sealed.partition(":")[0] == _keyring()[0]
@@ -158,6 +193,7 @@ def forget_old_keys() -> int:
     if not used:
         return 0  # an empty database is more likely the wrong one than a reason to drop keys
     used.add(ring["active"])
+    used.update(key for further in _further_users for key in further())
     kept = {name: key for name, key in ring["keys"].items() if name in used}
     _write_ring(path, {"active": ring["active"], "keys": kept})
     return len(ring["keys"]) - len(kept)

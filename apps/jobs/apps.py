@@ -6,10 +6,11 @@ class JobsConfig(AppConfig):
     name = "apps.jobs"
 
     def ready(self) -> None:
-        from apps.accounts import audit, background, policy
+        from apps.accounts import audit, background, policy, secrets
         from apps.jobs import events, kinds, models, services
 
         audit.keep_with(events.record)
+        secrets.keep_keys_of(models.keys_of_heads)
         background.run_with(services.submit)
         kinds.register(kinds.JobKind("account.halt", _("Stop the account's machines")))
         kinds.register(kinds.JobKind("account.remove", _("Delete the account")))

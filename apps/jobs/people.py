@@ -126,10 +126,10 @@ def told(event: Event) -> tuple[dict[str, Any], dict[str, list[Any]]]:
 def erase_names(actor: Actor, user: User) -> int:
     """Erase the words by which the record names this user: names, mail addresses, network addresses. What
     was done stays, and the seals over it hold. How many texts that were."""
-    policy.require(actor, "user.erase_names", user)
+    policy.require(actor, "user.erase", user)
     Job.objects.filter(user=user).update(actor_label="")
     Job.objects.filter(target_type="user", target_uuid=user.uuid).update(target_name="")
-    record(actor, "user.erase_names", user)
+    record(actor, "user.erase", user)
     now = timezone.now()
     return Person.objects.filter(user=user, erased_at=None).update(words="", salt="", erased_at=now)
 

@@ -323,7 +323,7 @@ RECIPES: dict[str, Recipe] = {
 
 NO_REQUEST = {
     "audit.prune": "a command on the portal's machine",
-    "user.erase_names": "what is erased is not erased again",
+    "user.erase": "what is erased is not erased again",
     "host.disconnect": "the portal sees it",
     "host.reconnect": "the portal sees it",
     "host.stray_machine": "the portal sees it",

@@ -62,7 +62,7 @@ def test_erased_names_are_gone_and_the_reference_stays(ada: User) -> None:
     assert (event.by, told(event)[0]["mail"]) == ("(name erased)", "(name erased)")
     assert set(Person.objects.filter(user=ada).values_list("reference", flat=True)) == references
     assert not Person.objects.filter(words__contains="ada").exists()
-    assert Event.objects.filter(kind="user.erase_names", target_uuid=ada.uuid).count() == 1
+    assert Event.objects.filter(kind="user.erase", target_uuid=ada.uuid).count() == 1
     ada.delete()
     assert Event.objects.filter(actor__reference__in=references).exists()
 

@@ -90,7 +90,7 @@ EVENTS: dict[str, str | Promise] = {
     "token.revoke": _("Revoke a token"),
     "user.close": _("Begin to delete the user"),
     "user.create": _("Create the user"),
-    "user.erase_names": _("Erase the user's names from the events"),
+    "user.erase": _("Erase the user's names from the events"),
     "user.reopen": _("Keep the user after all"),
     "user.set_active": _("Let the user in or keep them out"),
     "zone.apply": _("Apply a document to the zone"),

@@ -50,6 +50,7 @@ TENANCY: dict[str, str | Promise] = {
     "token.revoke": _("Revoke tokens of users"),
     "user.close": _("Delete a user, after a time of grace"),
     "user.create": _("Create users"),
+    "user.erase": _("Erase names of users from the events"),
     "user.read": _("See users"),
     "user.reopen": _("Keep a user who was to be deleted"),
     "user.set_active": _("Let users in or keep them out"),
@@ -152,6 +153,7 @@ INFRASTRUCTURE: dict[str, str | Promise] = {
 }
 
 RECORDS: dict[str, str | Promise] = {
+    "audit.prune": _("Drop old events"),
     "event.read": _("See what happened"),
     "job.cancel": _("Cancel jobs"),
     "job.read": _("See jobs"),

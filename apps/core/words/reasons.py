@@ -302,6 +302,10 @@ STATE_REASONS: dict[str, Reason] = {
         _("Its state is %(state)s; this needs: %(wanted)s."), _("Bring it into such a state first, or wait.")
     ),
     "no_transition": Reason(_("From %(state)s it cannot become %(wanted)s.")),
+    "seal_broken": Reason(
+        _("Segment %(segment)s of the events is not as it was sealed."),
+        _("Run manage.py audit verify, and find out why, before old events are dropped."),
+    ),
     "state_moved": Reason(_("Its state has just changed."), _("Look at its present state and try again.")),
     "delete_protected": Reason(_("It is protected from deletion."), _("Switch the protection off first.")),
     "job_past_return": Reason(_("The job is past the point where it could be taken back."), _("Let it end.")),

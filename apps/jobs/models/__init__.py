@@ -2,7 +2,7 @@
 
 from apps.jobs.models.people import Person
 from apps.jobs.models.record import Event
-from apps.jobs.models.seals import Sealer, Segment
+from apps.jobs.models.seals import Sealer, Segment, keys_of_heads
 from apps.jobs.models.work import Job, JobLock, JobSlot, JobState
 
-__all__ = ["Event", "Job", "JobLock", "JobSlot", "JobState", "Person", "Sealer", "Segment"]
+__all__ = ["Event", "Job", "JobLock", "JobSlot", "JobState", "Person", "Sealer", "Segment", "keys_of_heads"]

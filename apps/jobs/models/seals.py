@@ -48,6 +48,14 @@ class Sealer(models.Model):
     due = models.DateTimeField(default=timezone.now)
     upto = models.BigIntegerField(default=0)
     awaited = models.JSONField(default=list)
+    trouble = models.CharField(max_length=40, blank=True)  # why nothing is sealed: a code
+    checked_at = models.DateTimeField(null=True)  # when all of it was verified last
+    found = models.PositiveIntegerField(default=0)  # and how much was amiss
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="sealer_is_one")]
+
+
+def keys_of_heads() -> list[str]:
+    """The ring's keys that heads were signed with, by id."""
+    return list(Segment.objects.order_by().values_list("key", flat=True).distinct())
