@@ -10,6 +10,7 @@ from apps.accounts import api as accounts
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
+from apps.jobs import directories_api as directories
 from apps.jobs import events_api as events
 from apps.launch import api as launch
 from apps.network import api as network
@@ -38,11 +39,13 @@ VIEWSETS = {
     "quotas": accounts.QuotaViewSet,
     "users": accounts.UserViewSet,
     "domains": accounts.DomainViewSet,
+    "directories": directories.DirectoryViewSet,
 }
 
 router = SimpleRouter()
 for noun, viewset in VIEWSETS.items():
-    router.register(noun, viewset, basename=noun.removesuffix("s"))
+    one = noun.removesuffix("ies") + "y" if noun.endswith("ies") else noun.removesuffix("s")
+    router.register(noun, viewset, basename=one)
 
 app_name = "api"
 urlpatterns = [

@@ -14,7 +14,8 @@ from uuid import UUID
 from django.db.models import Model
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, Domain, User
+from apps.accounts.directory.services import FIELDS as DIRECTORY_FIELDS
+from apps.accounts.models import Account, Directory, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.core.names import hostname_of
@@ -30,6 +31,7 @@ Recipe = Callable[[UUID, Data], ApiRequest | None]
 PINNED = VirtualMachine.Strategy.PINNED
 USER_DATA = Secret("CLOUDPORTAL_USER_DATA")
 HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
+BIND_PASSWORD = Secret("CLOUDPORTAL_BIND_PASSWORD")
 
 
 def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | None:
@@ -150,6 +152,14 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
     "ssh_key.create": (SshKeyPair, "ssh-keys/", _columns("name", "public_key", account=_account)),
     "domain.create": (Domain, "domains/", _columns("name", parent=lambda row: _uuid(row.parent))),
     "account.create": (Account, "accounts/", _columns("name", domain=lambda row: str(row.domain.uuid))),
+    "directory.create": (
+        Directory,
+        "directories/",
+        _columns(
+            *("name", "kind", *DIRECTORY_FIELDS[1:-1]),
+            bind_password=lambda row: BIND_PASSWORD if row.bind_password else "",
+        ),
+    ),
     "user.create": (User, "users/", _columns("username", "full_name", "email")),
 }
 
@@ -258,6 +268,16 @@ def _host_changed(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("PATCH", f"hosts/{target}/", body)
 
 
+def _directory_changed(target: UUID, data: Data) -> ApiRequest | None:
+    row = Directory.objects.filter(uuid=target).first()
+    if row is None:
+        return None
+    body = {name: getattr(row, name) for name in data.get("after", ())}
+    if "bind_password" in body:
+        body["bind_password"] = BIND_PASSWORD
+    return ApiRequest("PATCH", f"directories/{target}/", body)
+
+
 def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
     key = Host.objects.filter(uuid=target).values_list("host_key", flat=True).first()
     return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
@@ -279,6 +299,7 @@ _SWITCHED = {
     "primary_storage": "primary-storages",
     "secondary_storage": "secondary-storages",
     "service_offering": "service-offerings",
+    "directory": "directories",
 }
 """What can be switched off, as events and as the API name it."""
 _CHANGED = {"region": "regions", **_SWITCHED}
@@ -304,6 +325,8 @@ RECIPES: dict[str, Recipe] = {
     "host.change": _host_changed,
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),
+    "directory.change": _directory_changed,
+    "directory.test": _act("directories", "test"),
     "primary_storage.connect": _act("primary-storages", "reconnect"),
     "secondary_storage.connect": _act("secondary-storages", "reconnect"),
     "zone.apply": _applied,
@@ -322,6 +345,9 @@ RECIPES: dict[str, Recipe] = {
 }
 
 NO_REQUEST = {
+    "directory.add_user": "a person logs in",
+    "directory.refuse_login": "a person logs in",
+    "directory.change_user": "a person logs in",
     "audit.prune": "a command on the portal's machine",
     "user.erase": "what is erased is not erased again",
     "host.disconnect": "the portal sees it",

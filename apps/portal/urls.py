@@ -15,6 +15,7 @@ urlpatterns = [
     path("launch/", include("apps.portal.launch.urls")),
     path("infrastructure/", include("apps.portal.infrastructure.urls")),
     path("people/", include("apps.portal.people.urls")),
+    path("directories/", include("apps.portal.directories.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
     path("templates/", include("apps.portal.images.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from apps.accounts.models import Directory
 from apps.compute.models import Placement, StrayMachine, VirtualMachine
 from apps.jobs.models import Event, Job, JobState
 from apps.network.models import Network
@@ -160,6 +161,21 @@ TABLE: list[Row] = [
     ),
     Row("PATCH", "service-offerings/{service-offerings}/", 200, 403, 403, lambda cast: {"name": "changed"}),
     Row("DELETE", "service-offerings/{service-offerings}/", 204, 403, 403),
+    Row("GET", "directories/", 200, 403, 403),
+    Row("GET", "directories/{directories}/", 200, 403, 403),
+    Row(
+        "POST",
+        "directories/",
+        201,
+        403,
+        403,
+        lambda cast: {"name": "new", "kind": "openldap", "servers": ["ldaps://a"], "people_bases": ["dc=a"]},
+    ),
+    Row("PATCH", "directories/{directories}/", 200, 403, 403, lambda cast: {"name": "changed"}),
+    Row("DELETE", "directories/{directories}/", 409, 403, 403),
+    Row("POST", "directories/{directories}/enable/", 200, 403, 403),
+    Row("POST", "directories/{directories}/disable/", 200, 403, 403),
+    Row("POST", "directories/{directories}/test/", 202, 403, 403),
     Row("GET", "capacity/", 200, 403, 403),
     Row("POST", "recount/", 200, 403, 403, lambda cast: {"fix": True}),
     *(
@@ -281,6 +297,7 @@ def ids(cast: Cast) -> dict[str, str]:
         "private-template": cast.private_template,
         "key": cast.key,
         "volume": Volume.objects.filter(attachment__vm=cast.vm).first(),
+        "directories": Directory.objects.first(),
         "job": job_of(cast).first(),
         "event": Event.objects.filter(target_uuid=cast.vm.uuid).first(),
         "vm": cast.vm,
@@ -293,6 +310,7 @@ def scene(cast: Cast) -> Cast:
     """The cast with one of everything that the table names."""
     factories.make_pools("zone", [cast.zone])
     SecondaryStorage.objects.create(zone=cast.zone, name="spare", path="/srv/spare")
+    Directory.objects.create(name="campus", kind="openldap", servers=["ldaps://a"], people_bases=["dc=a"])
     host = Host.objects.filter(zone=cast.zone).first()
     assert host is not None
     Cluster.objects.create(pod=host.pod, name="simulated", hypervisor="simulator")

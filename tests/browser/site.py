@@ -110,6 +110,37 @@ def show_a_key(zone: Any, other: Any) -> Any:
     return host
 
 
+def show_a_directory() -> Any:
+    """A campus' directory whose second server was given a wrong certificate."""
+    from django.utils import timezone
+
+    from apps.accounts.actor import Actor
+    from apps.accounts.directory import services
+    from apps.accounts.directory.failures import STEPS
+    from apps.accounts.models import Directory
+
+    if known := Directory.objects.first():
+        return known
+    servers = ["ldaps://ldap1.campus.example", "ldap://ldap2.campus.example"]
+    row = services.create_directory(
+        Actor.system("test"),
+        kind="openldap",
+        name="Campus",
+        servers=servers,
+        people_bases=["ou=people,dc=campus,dc=example"],
+        group_bases=["ou=groups,dc=campus,dc=example"],
+    )
+    steps = [{"step": step, "ok": True, "ms": 3} for step in STEPS]
+    failed = [*steps[:2], {"step": "tls", "ok": False, "ms": 8}]
+    well = {"server": servers[0], "ok": True, "steps": steps}
+    unwell = {"server": servers[1], "ok": False, "steps": failed, "reason": "tls_expired", "technical": "x"}
+    Directory.objects.filter(pk=row.pk).update(
+        tested_at=timezone.now(),
+        test={"ok": True, "servers": [well, unwell], "people": 200, "groups": 15, "more": True},
+    )
+    return row
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -147,6 +178,7 @@ def found() -> dict[str, Any]:
     rows["primary_storage"] = PrimaryStorage.objects.filter(zone=rows["zone"])[0]
     rows["secondary_storage"] = SecondaryStorage.objects.filter(zone=rows["zone"])[0]
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
+    rows["directory"] = show_a_directory()
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):

@@ -13,6 +13,7 @@ from apps.accounts.directory import services
 from apps.accounts.directory.backend import silent_directories
 from apps.accounts.models import Directory, DirectoryPerson, Group, GroupMember, User
 from apps.jobs.models import Event
+from apps.jobs.people import told
 from bootstrap import campus
 from bootstrap.slapd import password_hash
 from tests.directory.campus import Campus, dn_of, password_of
@@ -32,7 +33,7 @@ def log_in(name: str, password: str = "", *, request: HttpRequest | None = None)
 
 def refusals() -> list[dict[str, str]]:
     events = Event.objects.filter(kind="directory.refuse_login").order_by("id")
-    return [event.data for event in events]
+    return [told(event)[0] for event in events]
 
 
 def test_a_person_of_the_campus_becomes_a_user_at_their_first_login(
@@ -115,7 +116,7 @@ def test_a_local_user_of_the_same_name_is_not_taken_over(campus_server: Campus, 
     assert log_in("anna") is None
     assert not DirectoryPerson.objects.exists()
     (event,) = Event.objects.filter(kind="directory.refuse_login")
-    assert event.data == {"reason": "name_taken", "name": "anna"}
+    assert told(event)[0] == {"reason": "name_taken", "name": "anna"}
     assert event.target_uuid == directory.uuid
     local.refresh_from_db()
     assert local.full_name == ""
@@ -146,8 +147,8 @@ def test_a_renamed_person_stays_the_same_user(own_campus: Campus, directory_of: 
     assert again == user
     assert again.username == "anna.alexiou"
     assert DirectoryPerson.objects.get(user=user).dn == f"uid=anna.alexiou,ou=law,{campus.PEOPLE}"
-    (event,) = Event.objects.filter(kind="directory.rename_user")
-    assert event.data == {"before": "anna", "after": "anna.alexiou"}
+    (event,) = Event.objects.filter(kind="directory.change_user")
+    assert told(event)[1] == {"username": ["anna", "anna.alexiou"]}
 
 
 def test_a_new_name_that_is_anothers_is_not_taken(own_campus: Campus, directory_of: Make) -> None:

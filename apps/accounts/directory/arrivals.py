@@ -30,7 +30,8 @@ def arrive(directory: Directory, person: PersonEntry, groups: list[GroupEntry]) 
     except Refused as refused:
         known = DirectoryPerson.objects.filter(directory=directory, stable_id=person.stable_id)
         known.update(disabled=person.disabled)
-        told = {"reason": refused.reason, "name": refused.name or next(iter(person.usernames), "")}
+        name = audit.Personal(None, refused.name or next(iter(person.usernames), ""))
+        told = {"reason": refused.reason, "name": name}
         audit.record(Actor.system("directory"), "directory.refuse_login", directory, **told)
         raise
 
@@ -74,7 +75,7 @@ def _new(directory: Directory, person: PersonEntry) -> DirectoryPerson:
 def refresh(link: DirectoryPerson, person: PersonEntry) -> list[str]:
     """Bring name, mail and place of a known user to what the directory says; what of the user changed. A
     new user name that is another's, or cannot be one, is not taken: they keep the one that they have."""
-    user, before = link.user, link.user.username
+    user = link.user
     wanted = {
         "full_name": full_name_of(person),
         "email": email_of(person),
@@ -82,12 +83,11 @@ def refresh(link: DirectoryPerson, person: PersonEntry) -> list[str]:
     }
     changed = [name for name, value in wanted.items() if getattr(user, name) != value]
     if changed:
+        changes = audit.changed(user, **{name: wanted[name] for name in changed})
         for name in changed:
             setattr(user, name, wanted[name])
         update(user, *changed, "search_key")
-    if "username" in changed:
-        names = {"before": before, "after": user.username}
-        audit.record(Actor.system("directory"), "directory.rename_user", user, **names)
+        audit.record(Actor.system("directory"), "directory.change_user", user, changes=changes)
     link.dn, link.disabled, link.last_seen_at = person.dn, person.disabled, timezone.now()
     link.save(update_fields=["dn", "disabled", "last_seen_at"])
     return changed

@@ -90,25 +90,28 @@ def change_directory(actor: Actor, directory: Directory, **given: Any) -> Direct
     policy.require(actor, "directory.change", directory)
     directory = Directory.objects.select_for_update().get(pk=directory.pk)
     password = given.pop("bind_password", None)
-    changed = []
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     for field, value in given.items():
         new = _clean(field, value)
         if new != getattr(directory, field):
+            before[field], after[field] = getattr(directory, field), new
             setattr(directory, field, new)
-            changed.append(field)
     if password:
         directory.bind_password = _sealed(directory, checks.clean_password(password))
-        changed.append("bind_password")
     elif not directory.bind_dn:
         directory.bind_password = ""
-    elif not directory.bind_password or set(changed) & set(_WHERE_THE_PASSWORD_GOES):
+    elif not directory.bind_password or set(after) & set(_WHERE_THE_PASSWORD_GOES):
         raise InvalidInput("password_again", place="bind_password")
-    if set(changed) & set(_IDENTITY) and directory.people.exists():
+    if set(after) & set(_IDENTITY) and directory.people.exists():
         raise InvalidInput("people_known_by_it", place="stable_id_attribute")
-    if not changed:
+    changes = audit.compared(before, after)
+    if password:
+        changes["bind_password"] = [audit.HIDDEN, audit.HIDDEN]
+    if not changes:
         return directory
     update(directory)
-    audit.record(actor, "directory.change", directory, changed=sorted(changed))
+    audit.record(actor, "directory.change", directory, changes=changes)
     return directory
 
 
@@ -128,7 +131,7 @@ def _switch(actor: Actor, directory: Directory, *, enabled: bool) -> Directory:
     kind = "directory.enable" if enabled else "directory.disable"
     policy.require(actor, kind, directory)
     if Directory.objects.filter(pk=directory.pk, enabled=not enabled).update(enabled=enabled):
-        audit.record(actor, kind, directory)
+        audit.record(actor, kind, directory, changes={"enabled": [not enabled, enabled]})
     directory.refresh_from_db()
     return directory
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.models import Directory
 from apps.compute.models import VirtualMachine
 from apps.storage.models import PrimaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Zone
@@ -21,6 +22,7 @@ PAGES: dict[str, tuple[type[Model], str]] = {
     "pod": (Pod, "pod"),
     "zone": (Zone, "zone"),
     "primary-storage": (PrimaryStorage, "primary-storage"),
+    "directory": (Directory, "directory"),
 }
 """By the kind of object: its model, and the name of its page's address."""
 

@@ -10,6 +10,7 @@ from django.db.models import Model
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.models import Directory
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.core.errors import InvalidInput
 from apps.jobs.changes import Change
@@ -32,6 +33,7 @@ OBJECTS: dict[str, tuple[type[Model], str]] = {
     "host": (Host, "hosts"),
     "pool": (PrimaryStorage, "pools"),
     "secondary-storage": (SecondaryStorage, "secondary-storages"),
+    "directory": (Directory, "directories"),
 }
 """What stands before the colon -> the model, and the name of its list."""
 LISTS = frozenset({"events", *(plural for _model, plural in OBJECTS.values())})

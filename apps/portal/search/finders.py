@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account, Directory, User
 from apps.accounts.rest import parse_uuid
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine
 from apps.compute.search import ByName
@@ -216,6 +216,16 @@ FINDERS = (
         "ssh-keys",
         _named("fingerprint"),
         lambda row: row.fingerprint,
+    ),
+    Finder(
+        _("Directories"),
+        "people",
+        Directory.objects.all,
+        "directory",
+        "directories",
+        _named(),
+        lambda row: row.get_kind_display(),
+        closed=True,
     ),
     Finder(
         _("Sizes"),

@@ -1,0 +1,1 @@
+"""The campus' directories: how they are reached, whether they answer, who came in through them."""
