@@ -286,6 +286,7 @@ SPECTACULAR_SETTINGS = {
         "MachineState": "apps.compute.states.State",
         "PowerState": "apps.compute.states.PowerState",
         "TemplateState": "apps.storage.models.Template.State",
+        "DirectoryKind": "apps.accounts.models.Directory.Kind",
         "HostDriver": "apps.zones.models.Host.Driver",
         "StepState": "apps.jobs.api.STEP_STATES",
         "StorageDriver": "apps.storage.mounts.DRIVERS",

@@ -124,6 +124,7 @@ NAMED = (
     ),
 )
 
+CAMPUS: Any = {"kind": "openldap", "servers": ["ldaps://a"], "people_bases": ["dc=a"]}
 DOCUMENT = {"document": "region: {name: new}\nzone: {name: new}\n"}
 
 TABLE: list[Row] = [
@@ -163,18 +164,10 @@ TABLE: list[Row] = [
     Row("DELETE", "service-offerings/{service-offerings}/", 204, 403, 403),
     Row("GET", "directories/", 200, 403, 403),
     Row("GET", "directories/{directories}/", 200, 403, 403),
-    Row(
-        "POST",
-        "directories/",
-        201,
-        403,
-        403,
-        lambda cast: {"name": "new", "kind": "openldap", "servers": ["ldaps://a"], "people_bases": ["dc=a"]},
-    ),
+    Row("POST", "directories/", 201, 403, 403, lambda cast: {"name": "new", **CAMPUS}),
     Row("PATCH", "directories/{directories}/", 200, 403, 403, lambda cast: {"name": "changed"}),
     Row("DELETE", "directories/{directories}/", 409, 403, 403),
-    Row("POST", "directories/{directories}/enable/", 200, 403, 403),
-    Row("POST", "directories/{directories}/disable/", 200, 403, 403),
+    *(Row("POST", f"directories/{{directories}}/{verb}/", 200, 403, 403) for verb in ("enable", "disable")),
     Row("POST", "directories/{directories}/test/", 202, 403, 403),
     Row("GET", "capacity/", 200, 403, 403),
     Row("POST", "recount/", 200, 403, 403, lambda cast: {"fix": True}),
@@ -310,7 +303,7 @@ def scene(cast: Cast) -> Cast:
     """The cast with one of everything that the table names."""
     factories.make_pools("zone", [cast.zone])
     SecondaryStorage.objects.create(zone=cast.zone, name="spare", path="/srv/spare")
-    Directory.objects.create(name="campus", kind="openldap", servers=["ldaps://a"], people_bases=["dc=a"])
+    Directory.objects.create(name="campus", **CAMPUS)
     host = Host.objects.filter(zone=cast.zone).first()
     assert host is not None
     Cluster.objects.create(pod=host.pod, name="simulated", hypervisor="simulator")

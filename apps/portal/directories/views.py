@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -30,22 +29,13 @@ from apps.portal.directories.shown import facts_of, last_test, refusals_of
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
-from apps.portal.pages import View, complain, page
+from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import asked
 
 EVENTS_SHOWN = 10
 
 
-def directory_pages(view: View) -> View:
-    """A page for who may see directories; to everybody else there is nothing at its address."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, actor: Actor, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not policy.may(actor, "directory.read"):
-            raise NotFound
-        return view(request, actor, *args, **kwargs)
-
-    return page(answer)
+seen = page_for("directory.read")
 
 
 def _count_people(_actor: Actor, rows: list[Directory]) -> None:
@@ -103,7 +93,7 @@ DIRECTORIES = ListPage(
 )
 
 
-@directory_pages
+@seen
 def directory_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return DIRECTORIES.respond(request, actor)
 
@@ -112,7 +102,7 @@ def _find(actor: Actor, uuid: UUID) -> Directory:
     return policy.find(actor, Directory.objects.all(), uuid)
 
 
-@directory_pages
+@seen
 def directory_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     events = Event.objects.filter(target_uuid=row.uuid).order_by("-id")
@@ -131,7 +121,7 @@ def directory_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespon
     return render(request, "portal/directories/page.html", context)
 
 
-@directory_pages
+@seen
 def directory_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A new directory is tested at once: its page shows what came of it."""
     policy.require(actor, "directory.create")
@@ -146,7 +136,7 @@ def directory_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _form(request, form, say("Add a directory"), reverse("portal:directories"), api)
 
 
-@directory_pages
+@seen
 def directory_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     policy.require(actor, "directory.change", row)
@@ -166,7 +156,7 @@ def _form(
 
 
 @require_POST
-@directory_pages
+@seen
 def directory_test(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     services.test_directory(actor, _find(actor, uuid))
     messages.info(request, say("The connection is being tested; this page follows it."))
@@ -174,7 +164,7 @@ def directory_test(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespon
 
 
 @require_POST
-@directory_pages
+@seen
 def directory_switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     acts: dict[str, Callable[[Actor, Directory], Directory]] = {
         "enable": services.enable_directory,
@@ -187,7 +177,7 @@ def directory_switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResp
     return redirect("portal:directory", uuid)
 
 
-@directory_pages
+@seen
 def directory_remove(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
     policy.require(actor, "directory.remove", row)
