@@ -251,6 +251,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3.0,
         "options": {"queue": "short", "expires": 10},
     },
+    "settle-grants": {
+        "task": "workers.settle_grants",
+        "schedule": 60.0,
+        "options": {"queue": "sync", "expires": 30},
+    },
+    "recheck-grants": {
+        "task": "workers.recheck_grants",
+        "schedule": 600.0,
+        "options": {"queue": "sync", "expires": 300},
+    },
     "empty-trash": {
         "task": "workers.empty_trash",
         "schedule": 300.0,

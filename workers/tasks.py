@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.accounts import password_mail
+from apps.accounts import password_mail, recheck
 from apps.compute.models import VirtualMachine
 from apps.core import sql
 from workers import engine, operations, sealing, sweep, sync
@@ -61,3 +61,13 @@ def prune_events() -> None:
 @shared_task(name="workers.refresh_statistics")
 def refresh_statistics() -> None:
     sql.refresh_statistics(VirtualMachine._meta.db_table)
+
+
+@shared_task(name="workers.settle_grants")
+def settle_grants() -> None:
+    recheck.settle_ended()
+
+
+@shared_task(name="workers.recheck_grants")
+def recheck_grants() -> None:
+    recheck.recheck_all()

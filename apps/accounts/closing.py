@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts import audit, background, ownership, policy
+from apps.accounts import audit, background, ownership, policy, recheck
 from apps.accounts.actor import Actor
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain, Standing, User
 from apps.accounts.standing import require_active
 from apps.core.errors import InvalidInput, StateConflict
@@ -151,10 +152,14 @@ def close_user(actor: Actor, user: User) -> User:
     if actor.user is not None and actor.user.pk == user.pk:
         raise InvalidInput("yourself", place="user")
     closes_at = grace_ends()
+    lock_tree()
+    if user.is_active:
+        recheck.leave(actor, user)
     if User.objects.filter(pk=user.pk, closes_at=None).update(closes_at=closes_at, is_active=False):
         touches = {each.kind: each.count for each in ownership.touched_of_user(user)}
         audit.record(actor, "user.close", user, closes_at=closes_at.isoformat(), touches=touches)
     user.refresh_from_db()
+    recheck.recheck([user.pk])
     return user
 
 

@@ -197,6 +197,12 @@ def placed_models() -> list[tuple[type[Model], Rows]]:
     return [(model, scope) for model, scope in _scopes.items() if isinstance(scope, Rows) and scope.places]
 
 
+def nouns_of_no_tenant() -> set[str]:
+    """Of models whose rows lie in no account and no domain."""
+    rows = [scope for scope in _scopes.values() if isinstance(scope, Rows)]
+    return {scope.noun for scope in rows if not (scope.account or scope.domain)}
+
+
 def place_models() -> dict[str, type[Model]]:
     """What a role can be granted in, by the name of the scope."""
     return dict(_places)

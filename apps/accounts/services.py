@@ -9,11 +9,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from apps.accounts import audit, policy, quota
+from apps.accounts import audit, policy, quota, recheck
 from apps.accounts.actor import Actor
+from apps.accounts.giving import Place, require_gives
+from apps.accounts.locks import lock_tree
+from apps.accounts.members import join
 from apps.accounts.models import Account, Domain, Membership, Quota, User
+from apps.accounts.roles.ready import USER, ready
 from apps.accounts.standing import require_active
-from apps.accounts.tenancy import fresh, lock_tree
+from apps.accounts.tenancy import fresh
 from apps.core.constraints import insert
 from apps.core.errors import InvalidInput
 from apps.core.names import clean_name
@@ -54,12 +58,16 @@ def create_root_domain() -> Domain:
 def create_account(
     actor: Actor, *, name: str, domain: Domain, members: list[User] | tuple[User, ...] = ()
 ) -> Account:
-    """An account of kind tenant, with its members and a quota row that counts from the start."""
+    """An account of kind tenant, with its members, users all, and a quota row that counts from the start."""
     policy.require(actor, "account.create", domain)
     require_active(domain)
     account = insert(Account(name=clean_name(name), domain=domain))
     Quota.objects.create(account=account)
-    Membership.objects.bulk_create([Membership(user=user, account=account) for user in set(members)])
+    if members:
+        require_gives(actor, ready(USER), Place("account", account))
+    Membership.objects.bulk_create(
+        [Membership(user=user, account=account, granted_by=actor.user) for user in set(members)]
+    )
     audit.record(actor, "account.create", account, members=sorted(members, key=lambda user: user.username))
     return account
 
@@ -88,18 +96,8 @@ def create_user(
     if isinstance(place, Domain):
         create_account(actor, name=username, domain=place, members=[user])
     else:
-        add_member(actor, place, user=user)
+        join(actor, place, user=user)
     return user
-
-
-@transaction.atomic
-def add_member(actor: Actor, account: Account, *, user: User) -> Account:
-    """Let a user act for the account. Doing it again changes nothing."""
-    policy.require(actor, "account.add_member", account)
-    _row, new = Membership.objects.get_or_create(user=user, account=account)
-    if new:
-        audit.record(actor, "account.add_member", account, user=user)
-    return account
 
 
 def _clean_email(email: str) -> str:
@@ -118,9 +116,13 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
     policy.require(actor, "user.set_active", user)
     if actor.user is not None and actor.user.pk == user.pk and not active:
         raise InvalidInput("yourself", place="is_active")
+    lock_tree()
+    if not active:
+        recheck.leave(actor, user)
     changes = audit.changed(user, is_active=active)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    recheck.recheck([user.pk])
     audit.record(actor, "user.set_active", user, changes=changes, active=active)
     return user
 

@@ -10,20 +10,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Concat, Length, Substr
 
-from apps.accounts import audit, policy, quota
+from apps.accounts import audit, policy, quota, recheck
 from apps.accounts.actor import Actor
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain
 from apps.accounts.standing import require_active
 from apps.core.constraints import refusal, update
 from apps.core.errors import InvalidInput, StateConflict
 from apps.core.names import clean_name
 from apps.core.trees import MAX_PATH, is_within, path_of
-
-
-def lock_tree() -> None:
-    """Nobody else changes the tree's shape until the transaction ends. Rows below ROOT may be inserted
-    meanwhile: the lock leaves its key alone."""
-    Domain.objects.select_for_update(no_key=True).filter(parent=None).first()
 
 
 def fresh(domain: Domain) -> Domain:
@@ -76,6 +71,7 @@ def move_domain(actor: Actor, domain: Domain, *, parent: Domain) -> Domain:
     quota.carry(domain, parent.ancestor_ids())
     _hang(domain, parent, path)
     audit.record(actor, "domain.move", domain, before=_place(old), after=_place(parent))
+    recheck.after_move(domain.path)
     return domain
 
 
@@ -119,6 +115,7 @@ def move_account(actor: Actor, account: Account, *, domain: Domain) -> Account:
     account.domain = domain
     update(account, "domain")
     audit.record(actor, "account.move", account, before=_place(old), after=_place(domain))
+    recheck.after_account_move(account)
     return account
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from apps.accounts.actor import Actor
+from apps.accounts.members import add_member
 from apps.accounts.models import Account, Domain, Membership, Quota, User
 from apps.accounts.services import (
-    add_member,
     create_account,
     create_domain,
     create_root_domain,

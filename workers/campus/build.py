@@ -9,6 +9,7 @@ from django.conf import settings
 
 from apps.accounts import services as accounts
 from apps.accounts.actor import Actor
+from apps.accounts.members import add_member
 from apps.accounts.models import Account, Domain
 from apps.compute.management.commands.init_cloud import init_cloud
 from apps.core.errors import CloudError
@@ -65,7 +66,7 @@ def _create_people() -> dict[str, Account]:
     for username, full_name, members in names.PEOPLE:
         user = accounts.create_user(ACTOR, username=username, full_name=full_name, account=owners[members[0]])
         for name in members[1:]:
-            accounts.add_member(ACTOR, owners[name], user=user)
+            add_member(ACTOR, owners[name], user=user)
     return owners
 
 

@@ -91,6 +91,11 @@ class Grant(Mapped, Row):
         super().save(*args, **kwargs)
 
     @property
+    def name(self) -> str:
+        """As events name it; who holds it is told by a reference there."""
+        return self.role.name
+
+    @property
     def place_id(self) -> int | None:
         """The key of the scope's row, of whatever kind; None for the whole cloud."""
         return self.domain_id or self.account_id or self.place

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 EVENTS: dict[str, str | Promise] = {
     "account.add_member": _("Add a member to the account"),
+    "account.change_member": _("Change a member's role"),
     "account.close": _("Begin to delete the account"),
     "account.create": _("Create the account"),
     "account.disable": _("Disable the account"),
@@ -37,6 +38,10 @@ EVENTS: dict[str, str | Promise] = {
     "domain.move": _("Move the domain"),
     "domain.rename": _("Rename the domain"),
     "domain.reopen": _("Keep the domain after all"),
+    "grant.create": _("Grant a role"),
+    "grant.end": _("End a grant"),
+    "grant.extend": _("Change the end of a grant"),
+    "grant.revoke": _("Take a role away"),
     "host.add": _("Add the host"),
     "host.change": _("Change the host"),
     "host.disable": _("Disable the host"),
@@ -67,6 +72,9 @@ EVENTS: dict[str, str | Promise] = {
     "region.change": _("Rename the region"),
     "region.create": _("Create the region"),
     "region.remove": _("Remove the region"),
+    "role.change": _("Change the role"),
+    "role.create": _("Create the role"),
+    "role.remove": _("Remove the role"),
     "secondary_storage.change": _("Change the secondary storage"),
     "secondary_storage.create": _("Create the secondary storage"),
     "secondary_storage.disable": _("Disable the secondary storage"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.words.credentials import CREDENTIAL_REASONS
 from apps.core.words.directories import DIRECTORY_REASONS
 from apps.core.words.documents import DOCUMENT_REASONS
+from apps.core.words.grants import GRANT_REASONS
 from apps.core.words.says import Reason
 
 REQUEST_REASONS: dict[str, Reason] = {
@@ -384,6 +385,7 @@ REASONS: dict[str, Reason] = {
     **DIRECTORY_REASONS,
     **VALUE_REASONS,
     **TENANCY_REASONS,
+    **GRANT_REASONS,
     **DEPLOY_REASONS,
     **STATE_REASONS,
     **USER_DATA_REASONS,

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
+from apps.accounts.recheck import forget_place
 from apps.core.checks import clean_choice, clean_ipv4, clean_whole
 from apps.core.constraints import delete, insert, update
 from apps.core.errors import InvalidInput
@@ -186,5 +187,6 @@ def remove_cluster(actor: Actor, cluster: Cluster) -> None:
 
 def _remove(actor: Actor, kind: str, row: Region | Zone | Cluster) -> None:
     policy.require(actor, kind, row)
+    forget_place(target_type(row), row.pk)
     events.record(actor, kind, row)
     delete(row)

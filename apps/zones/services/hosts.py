@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.accounts import audit, policy, secrets
 from apps.accounts.actor import Actor
+from apps.accounts.recheck import forget_place
 from apps.core.checks import clean_choice, clean_host_address, clean_path, clean_settings, clean_whole
 from apps.core.constraints import delete, insert, update
 from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
@@ -191,5 +192,6 @@ def remove_host(actor: Actor, host: Host) -> None:
     job = Job.objects.filter(target_uuid=host.uuid, finished_at=None).order_by("id").first()
     if job is not None:
         raise ResourceBusy(job=str(job.uuid), kind=job.kind)
+    forget_place("host", host.pk)
     events.record(actor, "host.remove", host)
     delete(host)
