@@ -64,6 +64,11 @@ BARS = (
     Bar("vm_list_queries", "SQL of any list page, with one row and with 100,000", *_at_most(12)),
     Bar("vm_list_p95_ms", "any order, filter or search of 100,000 machines", *_below(200)),
     Bar("vm_list_ratio_100k", "the worst of these / the worst with 1,000 machines", *_at_most(1.5)),
+    Bar(
+        "policy_filter_ratio",
+        "the same lists as a domain's admin: among 50,000 domains / among 10, p95",
+        *_at_most(1.3),
+    ),
     Bar("zone_plan_ms", "plan of the document of a zone of 1,000 hosts", *_below(2000)),
     Bar("dispatch_p99_ratio", "submit to operation start / a no-op Celery task", *_at_most(3)),
     Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),

@@ -34,15 +34,16 @@ class Site:
 
     rare = "unmistakable"
 
-    def __init__(self) -> None:
+    def __init__(self, accounts: list[Account] | None = None) -> None:
         self._chance = random.Random(100_000)
         self.zones: list[Zone] = [make_zone(hosts=250, clusters=5, pool="zone") for _ in range(4)]
-        self.accounts: list[Account] = [make_account() for _ in range(100)]
+        self.accounts = accounts or [make_account() for _ in range(100)]
+        self._place_of = {account.pk: number for number, account in enumerate(self.accounts)}
         self.offerings: list[ServiceOffering] = [make_offering(vcpus=n) for n in range(1, 13)]
         self.templates: list[Template] = [make_template(self.zones[0], self.accounts[0]) for _ in range(8)]
         self.hosts: list[Host] = list(Host.objects.filter(zone=self.zones[0]).order_by("pk"))
         self.operator = make_user(super_admin=True)
-        self.member = make_user(self.accounts[0], *self.accounts[40:44])
+        self.member = make_user(*{self.accounts[0], *self.accounts[40:44]})
         self.network = Network.objects.filter(zone=self.zones[0]).order_by("pk")[0]
         self._count = 0
 
@@ -106,7 +107,7 @@ class Site:
 
     def _machine(self, number: int) -> VirtualMachine:
         account = self._chance.choice(self.accounts[1:]) if number % LARGEST else self.accounts[0]
-        project = PROJECTS[-1 - self.accounts.index(account) % len(PROJECTS)]
+        project = PROJECTS[-1 - self._place_of[account.pk] % len(PROJECTS)]
         role = self._chance.choices(list(ROLES), weights=list(ROLES.values()))[0]
         state = self._chance.choices(list(STATES), weights=list(STATES.values()))[0]
         vm = VirtualMachine(
