@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
+from apps.accounts import credentials_api as credentials
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
@@ -40,6 +41,9 @@ VIEWSETS = {
     "users": accounts.UserViewSet,
     "domains": accounts.DomainViewSet,
     "directories": directories.DirectoryViewSet,
+    "sessions": credentials.SessionViewSet,
+    "tokens": credentials.TokenViewSet,
+    "service-accounts": credentials.ServiceAccountViewSet,
 }
 
 router = SimpleRouter()
@@ -51,6 +55,9 @@ app_name = "api"
 urlpatterns = [
     path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     path("me/", accounts.MeView.as_view(), name="me"),
+    path("password/", credentials.PasswordView.as_view(), name="password"),
+    path("password/link/", credentials.PasswordLinkView.as_view(), name="password-link"),
+    path("login/unlock/", credentials.UnlockView.as_view(), name="login-unlock"),
     path("capacity/", capacity.CapacityView.as_view(), name="capacity"),
     path("recount/", capacity.RecountView.as_view(), name="recount"),
     path("problems/<slug:code>/", ProblemView.as_view(), name="problem"),

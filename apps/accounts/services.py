@@ -16,6 +16,7 @@ from apps.accounts.locks import lock_tree
 from apps.accounts.members import join
 from apps.accounts.models import Account, Domain, Membership, Quota, User
 from apps.accounts.roles.ready import USER, ready
+from apps.accounts.sessions import end_sessions
 from apps.accounts.standing import require_active
 from apps.accounts.tenancy import fresh
 from apps.core.constraints import insert
@@ -86,8 +87,7 @@ def create_user(
     `domain` (ROOT unless given)."""
     place = account or domain or create_root_domain()
     policy.require(actor, "user.create", place)
-    if not isinstance(username, str) or not _USERNAME.fullmatch(username):
-        raise InvalidInput("not_a_username", place="username")
+    username = clean_username(username)
     full_name = clean_name(full_name, place="full_name", limit=200) if full_name else ""
     user = User(username=username, full_name=full_name, email=_clean_email(email))
     user.set_unusable_password()
@@ -98,6 +98,13 @@ def create_user(
     else:
         join(actor, place, user=user)
     return user
+
+
+def clean_username(text: object) -> str:
+    """A user's name; InvalidInput if it cannot be one."""
+    if not isinstance(text, str) or not _USERNAME.fullmatch(text):
+        raise InvalidInput("not_a_username", place="username")
+    return text
 
 
 def _clean_email(email: str) -> str:
@@ -123,6 +130,8 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
     user.is_active = active
     user.save(update_fields=["is_active"])
     recheck.recheck([user.pk])
+    if not active:
+        end_sessions(user)
     audit.record(actor, "user.set_active", user, changes=changes, active=active)
     return user
 

@@ -161,6 +161,11 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
         ),
     ),
     "user.create": (User, "users/", _columns("username", "full_name", "email")),
+    "service_account.create": (
+        User,
+        "service-accounts/",
+        _columns("username", account=lambda row: _uuid(row.service_of)),
+    ),
 }
 
 
@@ -367,8 +372,8 @@ NO_REQUEST = {
     **dict.fromkeys(("account.halt", "domain.halt"), "part of a disabling or a deletion"),
     **dict.fromkeys(("account.remove", "domain.remove"), "the time of grace is over"),
     "template.hand_over": "the account that it belonged to was deleted",
-    "token.issue": "a command on the portal's machine",
-    "token.revoke": "a command on the portal's machine",
+    "token.issue": "its text was shown once",
+    "token.revoke": "what it ended is gone",
     "login_link.create": "a command on the portal's machine",
     "login_link.redeem": "a person logs in",
     "login.lock": "the portal sees it",
@@ -378,7 +383,6 @@ NO_REQUEST = {
     "password.change": "only its owner knows it",
     "password.reset": "a link is made and handed over",
     "session.revoke": "what it ended is gone",
-    "service_account.create": "no request of its own",
     "service_account.remove": "what it removed is gone",
 }
 """The kinds without one, and why."""

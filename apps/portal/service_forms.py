@@ -98,7 +98,7 @@ def _whole(value: Any) -> Any:
 
 def asked(request: HttpRequest, method: str, path: str, form: ServiceForm | None = None, **more: Any) -> Any:
     """The request to the API that does what a page does, for its context, ready to be copied."""
-    body = form.body() | more if form is not None else None
+    body = form.body() | more if form is not None else more or None
     wanted = ApiRequest(method, path, body)
     return {"asked": wanted, "snippets": snippets(wanted, portal_of(request))}
 

@@ -16,6 +16,8 @@ urlpatterns = [
     path("infrastructure/", include("apps.portal.infrastructure.urls")),
     path("people/", include("apps.portal.people.urls")),
     path("directories/", include("apps.portal.directories.urls")),
+    path("people/", include("apps.portal.access.urls")),
+    path("", include("apps.portal.account.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
     path("templates/", include("apps.portal.images.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),

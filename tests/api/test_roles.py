@@ -8,8 +8,6 @@ get 401 everywhere but at the few public paths.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from apps.accounts.models import Directory
+from apps.accounts.models import ApiToken, Directory
 from apps.compute.models import Placement, StrayMachine, VirtualMachine
 from apps.jobs.models import Event, Job, JobState
 from apps.network.models import Network
@@ -27,20 +25,7 @@ from apps.zones.models import Cluster, Host, Pod, Region
 from tests import factories
 from tests.api.client import Api
 from tests.api.conftest import PUBLIC_KEY, Cast
-
-Prepare = Callable[[Cast], object]
-Body = Callable[[Cast], Any]
-
-
-@dataclass(frozen=True)
-class Row:
-    method: str
-    path: str
-    operator: int
-    member: int
-    other: int
-    body: Body | None = None
-    prepare: Prepare | None = None
+from tests.api.role_rows import CREDENTIALS, Prepare, Row, robot, session
 
 
 def in_state(state: str, **columns: Any) -> Prepare:
@@ -214,6 +199,7 @@ TABLE: list[Row] = [
     Row("GET", "jobs/{job}/world/", 200, 403, 404, prepare=stuck),
     Row("POST", "jobs/{job}/retry/", 202, 403, 404, prepare=stuck),
     Row("POST", "jobs/{job}/resolve/", 202, 403, 404, prepare=stuck),
+    *CREDENTIALS,
     Row("GET", "events/", 200, 200, 200),
     Row("GET", "events/stream/", 200, 200, 200),
     Row("GET", "events/{event}/", 200, 200, 404),
@@ -294,6 +280,10 @@ def ids(cast: Cast) -> dict[str, str]:
         "job": job_of(cast).first(),
         "event": Event.objects.filter(target_uuid=cast.vm.uuid).first(),
         "vm": cast.vm,
+        "member": cast.users["member"],
+        "session": session(cast),
+        "token": ApiToken.objects.filter(user=cast.users["member"]).first(),
+        "robot": robot(cast),
     }
     return {name: str(row.uuid) for name, row in rows.items() if row is not None}
 

@@ -141,6 +141,24 @@ def show_a_directory() -> Any:
     return row
 
 
+def credentials_of(member: Any, account: Any) -> dict[str, Any]:
+    """A token and a session of the member's, and a service account beside them."""
+    from apps.accounts.models import ApiToken, Session, User
+
+    robot = User.objects.get_or_create(username="backup-robot", kind="service", service_of=account)[0]
+    keys = {"digest": "0" * 64, "user": member, "name": "nightly"}
+    told = {"user": member, "session_data": "", "address": "192.0.2.7", "agent": "Firefox, Linux"}
+    session = Session.objects.get_or_create(
+        session_key="elsewhere", defaults={**told, "expire_date": "2999-01-01T00:00:00Z"}
+    )[0]
+    return {
+        "member": member,
+        "robot": robot,
+        "session": session,
+        "token": ApiToken.objects.get_or_create(**keys)[0],
+    }
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -180,6 +198,7 @@ def found() -> dict[str, Any]:
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
     rows["directory"] = show_a_directory()
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
+    rows |= credentials_of(member, account)
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):
         client = Client()
