@@ -74,6 +74,12 @@ BARS = (
     Bar("sync_calls_per_host", "libvirt calls of one round of host sync, 100 machines", *_exactly(1)),
     Bar("sync_ratio", "their time / one bulk call for nothing but the states", *_at_most(1.5)),
     Bar("sim_deploys_per_s", "deploys a second on 1,000 simulated hosts", *_REPORTED, worse=min),
+    Bar(
+        "audit_write_ratio",
+        "these while events are sealed all the time / while none is",
+        *_at_least(0.95),
+        worse=min,
+    ),
     Bar("sse_pages", "open pages that follow jobs on one web process", *_at_least(500), worse=min),
     Bar("sse_delay_p95_ms", "commit of a job's step to each page that follows it", *_below(1000)),
     Bar("page_lcp_ms", "largest paint of the main pages, processor slowed 4 times", *_below(2000)),

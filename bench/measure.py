@@ -25,7 +25,7 @@ from bench.stack import ROOT, Stack
 from bootstrap.postgres import PrivatePostgres
 from bootstrap.terminal import say
 
-IN_STACK = ("deploy", "batch", "dispatch", "simulated")
+IN_STACK = ("deploy", "batch", "dispatch", "simulated", "sealing")
 ALONE = ("placement", "lists", "tenants", "zones", "live", "pages", "faults")
 PARTS = (*IN_STACK, "sync", *ALONE)
 
@@ -59,7 +59,7 @@ def measure(order: dict[str, Any]) -> Result:
 
 
 def _with_stack(stack: Stack, order: dict[str, Any]) -> Result:
-    from bench import deploys, dispatch, simulated, site, syncing
+    from bench import deploys, dispatch, sealing, simulated, site, syncing
 
     found, parts = Result(), order["parts"]
     with stack.running():
@@ -71,6 +71,7 @@ def _with_stack(stack: Stack, order: dict[str, Any]) -> Result:
             "batch": lambda: deploys.batches(where, pattern),
             "dispatch": lambda: dispatch.dispatch(where),
             "simulated": lambda: simulated.simulated(where),
+            "sealing": lambda: sealing.sealing(where),
         }
         for part in IN_STACK:
             if part in parts:

@@ -25,7 +25,7 @@ def simulated(_site: Site, batches: int = BATCHES) -> Result:
     from apps.jobs.models import Job, JobState
 
     actor = Actor.system("it is measured")
-    zone, template = _zone()
+    zone, template = make_zone(BATCH * BATCHES + 100)
     wanted = VmRequest(
         account=Account.objects.get(users__username="admin"),
         zone=zone,
@@ -52,7 +52,7 @@ def simulated(_site: Site, batches: int = BATCHES) -> Result:
     )
 
 
-def _zone() -> tuple[Any, Any]:
+def make_zone(addresses: int) -> tuple[Any, Any]:
     """Hosts that are up, made in bulk: connecting them is not what is measured."""
     from apps.accounts.models import Account
     from tests import factories
@@ -60,7 +60,7 @@ def _zone() -> tuple[Any, Any]:
     zone = factories.make_zone(
         hosts=HOSTS,
         clusters=CLUSTERS,
-        addresses=BATCH * BATCHES + 100,
+        addresses=addresses,
         pool="zone",
         pool_gib=10**6,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
+from rest_framework.renderers import JSONRenderer
 
 from apps.core.streams import streamed
 
@@ -34,6 +35,15 @@ def csv_of(
 ) -> StreamingHttpResponse:
     """`columns` have a `label` and a `text` of a row."""
     return streamed(request, _texts(columns, chunks), "text/csv", title=title, suffix="csv")
+
+
+def lines_of(
+    request: HttpRequest, title: str, shown: Callable[[list[Any]], Iterable[Any]], chunks: Iterable[list[Any]]
+) -> StreamingHttpResponse:
+    """The rows as `shown` makes objects of them, one JSON object a line."""
+    render = JSONRenderer().render
+    texts = ("".join(f"{render(each).decode()}\n" for each in shown(rows)) for rows in chunks)
+    return streamed(request, texts, "application/x-ndjson", title=title, suffix="jsonl")
 
 
 def _texts(columns: Sequence[Any], chunks: Iterable[list[Any]]) -> Iterator[str]:

@@ -278,6 +278,11 @@ class Shown:
         return self.wish.href(format="csv")
 
     @property
+    def lines_href(self) -> str:
+        """The same rows as lines of JSON; empty where the list has none."""
+        return self.wish.href(format="jsonl") if self.declared.lines else ""
+
+    @property
     def query(self) -> str:
         return self.wish.query()
 

@@ -31,9 +31,10 @@ queries that does not depend on the rows. A template of the section's own extend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -47,7 +48,7 @@ from django.utils.safestring import SafeString
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.portal.list_cells import moment
-from apps.portal.list_csv import csv_of
+from apps.portal.list_csv import csv_of, lines_of
 from apps.portal.list_filters import Filter
 from apps.portal.list_shown import Shown
 from apps.portal.saved.services import default_view
@@ -118,6 +119,7 @@ class ListPage:
     bulk_url: str = ""
     bulk_limit: int = 200
     saves_views: bool = False
+    lines: Callable[[Actor, list[Row]], Iterable[Any]] | None = None  # rows as the API shows them, for JSON
 
     def columns_for(self, actor: Actor) -> list[Column]:
         return [column for column in self.columns if not column.operators or _operates(actor)]
@@ -141,6 +143,8 @@ class ListPage:
         shown = Shown(self, request, actor, self.rows() if rows is None else rows, live=live)
         if request.GET.get("format") == "csv" and not shown.errors:
             return csv_of(request, shown.title, shown.columns, shown.chunks())
+        if request.GET.get("format") == "jsonl" and self.lines and not shown.errors:
+            return lines_of(request, shown.title, partial(self.lines, actor), shown.chunks())
         return shown.answer(context)
 
 

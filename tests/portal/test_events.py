@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,14 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.compute.services import edit
 from apps.compute.states import State
-from apps.jobs.models import Event
+from apps.core.middleware import client_address, request_id, token_name
+from apps.jobs import events, events_api
+from apps.jobs.audit import checking, sealer
+from apps.jobs.models import Event, Segment
 from tests import factories
+from tests.api.client import Api
 from tests.portal.browsing import client_of
+from workers import sealing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -105,3 +112,133 @@ def test_a_reader_is_offered_the_kinds_that_can_concern_them(event: Event, membe
     assert offered("host.add") not in own
     whole = client_of(factories.make_user(super_admin=True)).get("/events/").content.decode()
     assert all(offered(kind) in whole for kind in ("host.add", "vm.start", "vm.rename", "vm.deploy"))
+
+
+def found(client: Client, query: str) -> set[str]:
+    """Which of the events a search shows, by kind."""
+    page = client.get(f"/events/?{query}").content.decode()
+    return {event.kind for event in Event.objects.all() if f"/events/{event.uuid}/" in page}
+
+
+def test_events_are_searched_by_who_where_and_what(account: Account, member: User) -> None:
+    operator = factories.make_user(super_admin=True)
+    token = client_address.set("192.0.2.7")
+    with_id = request_id.set("request-1234")
+    events.record(Actor(member), "account.rename", account)
+    client_address.reset(token)
+    request_id.reset(with_id)
+    events.record(Actor(operator), "vm.start", account)
+    client = client_of(operator)
+    only = {"account.rename"}
+    assert found(client, "") == {"account.rename", "vm.start"}
+    assert found(client, f"by={member.username}") == only
+    assert found(client, "by=nobody") == set()
+    assert found(client, "address=192.0.2.7") == only
+    assert found(client, "request=request-1234") == only
+    assert found(client, f"q={account.name[2:].upper()}") == {"account.rename", "vm.start"}
+    assert found(client, "since=2020-01-01&until=2020-01-02") == set()
+    page = client.get("/events/?columns=address,token,by").content.decode()
+    assert "192.0.2.7" in page
+
+
+def test_where_somebody_was_is_theirs_to_know(account: Account, member: User) -> None:
+    other = factories.make_user(account)
+    token = client_address.set("192.0.2.7")
+    event = events.record(Actor(other), "account.rename", account)
+    client_address.reset(token)
+    client = client_of(member)
+    assert found(client, "") == {"account.rename"}
+    assert found(client, "address=192.0.2.7") == set()
+    assert "192.0.2.7" not in client.get(f"/events/{event.uuid}/").content.decode()
+    assert "192.0.2.7" not in client.get("/events/?columns=address,by").content.decode()
+    assert "192.0.2.7" not in "".join(stream_of(client.get("/events/?format=jsonl")))
+    own = client_of(other)
+    assert found(own, "address=192.0.2.7") == {"account.rename"}
+    assert "192.0.2.7" in own.get(f"/events/{event.uuid}/").content.decode()
+    assert Api(member).get("events/?address=192.0.2.7").json()["results"] == []
+    assert [row["address"] for row in Api(member).get("events/").json()["results"]] == [""]
+    assert [row["address"] for row in Api(other).get("events/?address=192.0.2.7").json()["results"]] == [
+        "192.0.2.7"
+    ]
+
+
+def stream_of(response: Any) -> list[str]:
+    return b"".join(response.streaming_content).decode().splitlines()
+
+
+def test_events_come_as_lines_of_json_that_the_reader_may_see(event: Event, member: User) -> None:
+    response = client_of(member).get("/events/?format=jsonl&kind=vm.rename")
+    assert response["Content-Type"].startswith("application/x-ndjson")
+    assert ".jsonl" in response["Content-Disposition"]
+    (line,) = stream_of(response)
+    told = json.loads(line)
+    assert (told["kind"], told["actor"], told["id"]) == ("vm.rename", member.username, str(event.uuid))
+    assert told["changes"]["name"][1] == "Νέο 'όνομα'"
+    stranger = client_of(factories.make_user(factories.make_account()))
+    assert stream_of(stranger.get("/events/?format=jsonl")) == []
+    assert client_of(member).get("/events/?format=jsonl&phase=nonsense").status_code == 422
+
+
+def test_the_apis_stream_is_whole_in_order_and_read_by_the_chunk(
+    account: Account, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_api, "CHUNK", 3)
+    for number in range(10):
+        events.record(Actor(member), "account.rename", account, number=number)
+    events.record(Actor(member), "account.rename", factories.make_account(), number=99)
+    response = Api(member).get("events/stream/?kind=account.rename")
+    told = [json.loads(line) for line in stream_of(response)]
+    assert [each["data"]["number"] for each in told] == list(range(10))
+    assert stream_of(Api(member).get("events/stream/?until=2020-01-01T00:00:00Z")) == []
+    for query in ("since=yesterday", "target=7", "nonsense=1"):
+        assert Api(member).get(f"events/stream/?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "actor={user}",
+        "token=test",
+        "target_name={account}",
+        "target_type=account",
+        "since=2020-01-01T00:00:00Z",
+    ],
+)
+def test_the_api_filters_events(query: str, account: Account, member: User) -> None:
+    api = Api(member)
+    token = token_name.set("test")
+    events.record(Actor(member), "account.rename", account)
+    token_name.reset(token)
+    text = query.format(user=member.username, account=account.name)
+    assert [row["kind"] for row in api.get(f"events/?{text}").json()["results"]] == ["account.rename"]
+    name, _is, _value = text.partition("=")
+    if name != "since":
+        assert api.get(f"events/?{name}=another").json()["results"] == []
+
+
+def test_what_changed_is_told_field_by_field(event: Event, member: User) -> None:
+    page = client_of(member).get(f"/events/{event.uuid}/").content.decode()
+    assert "What changed" in page
+    assert "Νέο &#x27;όνομα&#x27;" in page
+
+
+def test_the_page_says_up_to_when_it_is_sealed(
+    event: Event, member: User, settings: Any, tmp_path: Path
+) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads.jsonl"
+    operator = client_of(factories.make_user(super_admin=True))
+    assert "Nothing is sealed yet." in operator.get("/events/").content.decode()
+    waiting = Event.objects.count()
+    assert f"{waiting} event" in operator.get("/events/").content.decode()
+    sealer.seal(at_once=True)
+    events.record(Actor(member), "account.rename", None)
+    page = operator.get("/events/").content.decode()
+    assert "Sealed up to:" in page
+    assert "1 event is not sealed yet" in page
+    assert "not sealed yet" not in client_of(member).get("/events/").content.decode()
+    Event.objects.filter(pk=event.pk).delete()
+    assert len(checking.verify().problems) == 1
+    assert "The last check found 1 problem" in operator.get("/events/").content.decode()
+    Segment.objects.all().delete()
+    assert sealing.seal_events() == 0
+    assert "its end was removed" in operator.get("/events/").content.decode()

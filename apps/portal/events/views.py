@@ -13,8 +13,11 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.core.messages import explain_error
 from apps.jobs.events import event_label
-from apps.jobs.models import Event
+from apps.jobs.events_api import event_rows, knows_origin
+from apps.jobs.models.record import worded
+from apps.jobs.people import told
 from apps.portal.copy_as import portal_of, snippets
+from apps.portal.events.shown import in_words
 from apps.portal.jobs.targets import href_of
 from apps.portal.pages import page
 from apps.portal.past_requests import request_of_event
@@ -22,14 +25,18 @@ from apps.portal.past_requests import request_of_event
 
 @page
 def event_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
-    event = policy.find(actor, Event.objects.select_related("account", "job"), uuid)
+    event = policy.find(actor, event_rows().select_related("job"), uuid)
+    data, changes = told(event)
     again = request_of_event(event, operator=actor.is_operator)
-    error = event.data.get("error")
+    error = data.get("error")
     context = {
         "event": event,
         "label": event_label(event.kind),
         "target_href": href_of(actor, event.target_type, event.target_uuid),
-        "recorded": _recorded(event.data),
+        "recorded": _recorded(data),
+        "changes": [(name, in_words(before), in_words(after)) for name, (before, after) in changes.items()],
+        "behalf": worded(event.behalf),
+        "address": worded(event.address) if knows_origin(actor, event) else "",
         "problem": explain_error(error) if isinstance(error, dict) else None,
         "technical": error.get("technical", "") if isinstance(error, dict) and actor.is_operator else "",
         "snippets": snippets(again, portal_of(request)) if again else None,
