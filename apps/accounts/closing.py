@@ -8,7 +8,7 @@ removal releases all that was owned, kind by kind, and the row goes last.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -49,7 +49,7 @@ def disable(actor: Actor, owner: Owner) -> Owner:
     _may(actor, "disable", owner)
     rows = type(owner)._default_manager.filter(pk=owner.pk, disabled_at=None)
     if rows.update(disabled_at=timezone.now()):
-        audit.record(actor, f"{noun(owner)}.disable", owner)
+        _record(actor, "disable", owner, Standing.ACTIVE, Standing.DISABLED)
         _halt(actor, owner)
     owner.refresh_from_db()
     return owner
@@ -61,7 +61,7 @@ def enable(actor: Actor, owner: Owner) -> Owner:
     _may(actor, "enable", owner)
     rows = type(owner)._default_manager.filter(pk=owner.pk, disabled_at__isnull=False)
     if rows.update(disabled_at=None):
-        audit.record(actor, f"{noun(owner)}.enable", owner)
+        _record(actor, "enable", owner, Standing.DISABLED, Standing.ACTIVE)
     owner.refresh_from_db()
     return owner
 
@@ -81,7 +81,7 @@ def close(actor: Actor, owner: Owner, *, heir: Account | None = None) -> Owner:
     if rows.update(closes_at=closes_at, heir=heir):
         goes = {each.kind: each.count for each in ownership.touched(owner)}
         given = {"heir": str(heir.uuid) if heir else None, "closes_at": closes_at.isoformat()}
-        audit.record(actor, f"{noun(owner)}.close", owner, goes=goes, **given)
+        _record(actor, "close", owner, owner.standing, Standing.CLOSING, goes=goes, **given)
     if not closing:
         _halt(actor, owner)
     owner.refresh_from_db()
@@ -94,7 +94,8 @@ def reopen(actor: Actor, owner: Owner) -> Owner:
     _may(actor, "reopen", owner)
     rows = type(owner)._default_manager.filter(pk=owner.pk)
     if rows.filter(closes_at__gt=timezone.now()).update(closes_at=None, heir=None):
-        audit.record(actor, f"{noun(owner)}.reopen", owner)
+        owner.refresh_from_db()
+        _record(actor, "reopen", owner, Standing.CLOSING, owner.standing)
     elif rows.filter(closes_at__isnull=False).exists():
         raise StateConflict(reason="grace_is_over")
     owner.refresh_from_db()
@@ -109,6 +110,13 @@ def _may(actor: Actor, act: str, owner: Account | Domain) -> None:
         if owner.parent is None:
             raise InvalidInput("root_stays", place="domain")
         require_above(actor, f"domain.{act}", owner)
+
+
+def _record(
+    actor: Actor, act: str, owner: Account | Domain, before: Standing, after: Standing, **data: Any
+) -> None:
+    changes = audit.compared({"state": before.value}, {"state": after.value})
+    audit.record(actor, f"{noun(owner)}.{act}", owner, changes=changes, **data)
 
 
 def require_above(actor: Actor, permission: str, domain: Domain) -> None:
@@ -157,7 +165,10 @@ def close_user(actor: Actor, user: User) -> User:
         recheck.leave(actor, user)
     if User.objects.filter(pk=user.pk, closes_at=None).update(closes_at=closes_at, is_active=False):
         touches = {each.kind: each.count for each in ownership.touched_of_user(user)}
-        audit.record(actor, "user.close", user, closes_at=closes_at.isoformat(), touches=touches)
+        changes = audit.compared({"is_active": user.is_active}, {"is_active": False})
+        audit.record(
+            actor, "user.close", user, changes=changes, closes_at=closes_at.isoformat(), touches=touches
+        )
     user.refresh_from_db()
     recheck.recheck([user.pk])
     return user
@@ -169,7 +180,8 @@ def reopen_user(actor: Actor, user: User) -> User:
     policy.require(actor, "user.reopen", user)
     rows = User.objects.filter(pk=user.pk)
     if rows.filter(closes_at__gt=timezone.now()).update(closes_at=None, is_active=True):
-        audit.record(actor, "user.reopen", user)
+        changes = audit.compared({"is_active": False}, {"is_active": True})
+        audit.record(actor, "user.reopen", user, changes=changes)
     elif rows.filter(closes_at__isnull=False).exists():
         raise StateConflict(reason="grace_is_over")
     user.refresh_from_db()

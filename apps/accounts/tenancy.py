@@ -42,10 +42,12 @@ def rename_account(actor: Actor, account: Account, *, name: str) -> Account:
 
 def _rename(actor: Actor, kind: str, row: Domain | Account, name: str) -> None:
     row.refresh_from_db(fields=["name"])
-    before, row.name = row.name, clean_name(name)
-    if row.name != before:
+    name = clean_name(name)
+    changes = audit.changed(row, name=name)
+    if changes:
+        row.name = name
         update(row, "name", "name_key", "name_sort")
-        audit.record(actor, kind, row, before={"name": before}, after={"name": row.name})
+        audit.record(actor, kind, row, changes=changes)
 
 
 @transaction.atomic
@@ -70,7 +72,8 @@ def move_domain(actor: Actor, domain: Domain, *, parent: Domain) -> Domain:
     path = _deep_enough(domain, parent)
     quota.carry(domain, parent.ancestor_ids())
     _hang(domain, parent, path)
-    audit.record(actor, "domain.move", domain, before=_place(old), after=_place(parent))
+    changes = audit.compared({"parent": old}, {"parent": parent})
+    audit.record(actor, "domain.move", domain, changes=changes, to=str(parent.uuid))
     recheck.after_move(domain.path)
     return domain
 
@@ -114,10 +117,7 @@ def move_account(actor: Actor, account: Account, *, domain: Domain) -> Account:
     quota.carry(account, domain.ancestor_ids())
     account.domain = domain
     update(account, "domain")
-    audit.record(actor, "account.move", account, before=_place(old), after=_place(domain))
+    changes = audit.compared({"domain": old}, {"domain": domain})
+    audit.record(actor, "account.move", account, changes=changes, to=str(domain.uuid))
     recheck.after_account_move(account)
     return account
-
-
-def _place(domain: Domain) -> dict[str, str]:
-    return {"domain": str(domain.uuid), "name": domain.name}

@@ -127,6 +127,7 @@ VERBS: dict[str, Verb] = {
         Verb("vm.change_offering", _("Change size"), frozenset({S.STOPPED})),
         Verb("vm.tag", _("Change tags"), ANY - {S.EXPUNGING}),
         Verb("vm.protect", _("Protect from deletion"), ANY - {S.EXPUNGING}),
+        Verb("vm.transfer", _("Hand over to another account"), frozenset({S.RUNNING, S.STOPPED, S.ERROR})),
         Verb(
             "vm.record_power",
             _("Follow what the host reports"),

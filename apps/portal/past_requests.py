@@ -290,7 +290,7 @@ def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
 
 def _moved(noun: str, name: str) -> Recipe:
     def recipe(target: UUID, data: Data) -> ApiRequest:
-        return ApiRequest("POST", f"{noun}/{target}/move/", {name: data["after"]["domain"]})
+        return ApiRequest("POST", f"{noun}/{target}/move/", {name: data["to"]})
 
     return recipe
 
@@ -316,6 +316,9 @@ RECIPES: dict[str, Recipe] = {
     "vm.rename": _patch("virtual-machines", _field("name")),
     "vm.tag": _patch("virtual-machines", _field("tags")),
     "vm.protect": _patch("virtual-machines", _field("delete_protection")),
+    "vm.transfer": lambda target, data: ApiRequest(
+        "POST", f"virtual-machines/{target}/transfer/", {"account": data["to"]}
+    ),
     "vm.change_offering": _patch("virtual-machines", _offering),
     "ssh_key.delete": _delete("ssh-keys"),
     "template.create": _uploaded,
@@ -369,6 +372,7 @@ NO_REQUEST = {
     "grant.extend": "a day of then may have passed",
     "grant.revoke": "what is taken away is there no more",
     "account.remove_member": "the member's own address in the account, which an event does not hold",
+    "vm.receive": "the other side of a transfer",
     **dict.fromkeys(("account.halt", "domain.halt"), "part of a disabling or a deletion"),
     **dict.fromkeys(("account.remove", "domain.remove"), "the time of grace is over"),
     "template.hand_over": "the account that it belonged to was deleted",

@@ -27,6 +27,7 @@ from apps.core.errors import (
 )
 from apps.core.trees import MAX_PATH
 from apps.jobs.models import Event
+from apps.jobs.people import told
 from tests import factories
 from tests.accounts.tree import check_tree
 
@@ -62,8 +63,7 @@ def test_a_domain_moves_with_all_below_it() -> None:
     assert numbers(new) == (0, 0)
     event = Event.objects.get(kind="domain.move")
     assert event.target_uuid == moved.uuid
-    assert event.data["before"] == {"domain": str(old.uuid), "name": old.name}
-    assert event.data["after"] == {"domain": str(new.uuid), "name": new.name}
+    assert told(event)[1] == {"parent": [old.name, new.name]}
 
 
 def test_what_moves_has_to_fit_where_it_comes_to() -> None:
@@ -155,8 +155,7 @@ def test_an_account_moves_with_what_it_uses() -> None:
         move_account(OPERATOR, large, domain=new)
     check_tree()
     event = Event.objects.get(kind="account.move")
-    assert event.data["before"]["domain"] == str(old.uuid)
-    assert event.data["after"]["domain"] == str(new.uuid)
+    assert told(event)[1] == {"domain": [old.name, new.name]}
     assert event.account_id == account.pk
 
 
@@ -203,7 +202,7 @@ def test_a_rename_keeps_the_place_and_tells_both_names(kind: str) -> None:
     row.refresh_from_db()
     assert (row.name, row.name_key) == ("Σχολή", "σχολη")
     event = Event.objects.get(kind=f"{kind}.rename")
-    assert event.data == {"before": {"name": before}, "after": {"name": "Σχολή"}}
+    assert told(event)[1] == {"name": [before, "Σχολή"]}
     act(OPERATOR, row, name="Σχολή")
     assert Event.objects.count() == 1
     with pytest.raises(InvalidInput):

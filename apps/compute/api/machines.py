@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import policy, quota
+from apps.accounts.models import Account
 from apps.accounts.rest import NAME_ORDERS
 from apps.compute import placement
 from apps.compute.api import bulk
@@ -35,6 +36,7 @@ from apps.compute.services.deploy import (
     deploy_batch,
     deploy_vm,
 )
+from apps.compute.services.transfer import plan_transfer, transfer_vm
 from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
 from apps.core.errors import InvalidInput, NotFound
@@ -197,6 +199,39 @@ class VirtualMachineViewSet(JobbedViewSet):
             return self.accepted(vm, outcome) if isinstance(outcome, Job) else self.changed(vm)
 
         return self.once(act)
+
+    @extend_schema(
+        summary="What a transfer to another account would do",
+        description="Refuses exactly what a transfer would refuse now, and does nothing.",
+        request=shapes.TransferInput,
+        responses={200: shapes.TransferPlanAnswer},
+    )
+    @action(detail=True, methods=["post"], url_path="transfer-plan")
+    def transfer_plan(self, request: Request, id: str) -> Response:  # noqa: A002
+        account = self._receiver()
+        plan = plan_transfer(self.actor, self.get_object(), account=account)
+        return Response(shapes.TransferPlanAnswer(plan).data)
+
+    @extend_schema(
+        summary="Hand over to another account",
+        description="With its disks and network cards; its SSH keys are copied. It goes on running.",
+        request=shapes.TransferInput,
+        responses={200: shapes.TransferAnswer},
+    )
+    @action(detail=True, methods=["post"])
+    def transfer(self, request: Request, id: str) -> Response:  # noqa: A002
+        account = self._receiver()
+
+        def act() -> Response:
+            vm = transfer_vm(self.actor, self.get_object(), account=account)
+            return Response(shapes.TransferAnswer(vm).data)
+
+        return self.once(act)
+
+    def _receiver(self) -> Account:
+        given = self.read(shapes.TransferInput)
+        found: Account = self.find(Account, given["account"], "account", "domain")
+        return found
 
     @extend_schema(
         summary="The end of the serial console",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -96,11 +97,13 @@ class VmSerializer(WithJob):
 
 EDITED = frozenset({"vm.rename", "vm.tag", "vm.protect", "vm.change_offering"})
 """Verbs that are a PATCH, not a path of their own."""
+ASKS_WHITHER = frozenset({"vm.transfer"})
+"""Verbs with a path that takes a body."""
 
 ACTION_PATHS: dict[str, str] = {
     kind: "retry-deploy" if kind == "vm.deploy" else kind.removeprefix("vm.").replace("_", "-")
     for kind, verb in VERBS.items()
-    if kind not in EDITED and not verb.operator_only
+    if kind not in EDITED | ASKS_WHITHER and not verb.operator_only
 }
 """The path of each verb below a machine's, from its one declaration."""
 
@@ -216,3 +219,37 @@ def described(host: dict[str, Any]) -> dict[str, Any]:
     reasons = [{"reason": reason, "text": placement_reason(reason)} for reason in host.get("reasons") or []]
     help_code = host.get("help")
     return {**host, "reasons": reasons, "help_text": placement_help(help_code) if help_code else None}
+
+
+class TransferInput(StrictSerializer):
+    account = Id()
+
+
+class TransferAnswer(serializers.Serializer[Any]):
+    """The machine and who owns it now; who handed it over may see it no longer."""
+
+    id = serializers.UUIDField(source="uuid")
+    name = serializers.CharField()
+    account = Reference()
+
+
+class TransferPlanAnswer(serializers.Serializer[Any]):
+    """What a transfer would do. `standing` is the other account's quota with what comes; `same_name` counts
+    its machines of this name; `hidden_template`: its members do not see the image that it was made from;
+    `user_data`: they can read the machine's."""
+
+    amount = serializers.SerializerMethodField()
+    standing = serializers.SerializerMethodField()
+    volumes = serializers.IntegerField()
+    addresses = serializers.IntegerField()
+    keys_copied = serializers.ListField(child=serializers.CharField())
+    keys_there = serializers.ListField(child=serializers.CharField())
+    same_name = serializers.IntegerField()
+    hidden_template = serializers.BooleanField()
+    user_data = serializers.BooleanField()
+
+    def get_amount(self, plan: Any) -> dict[str, int]:
+        return asdict(plan.amount)
+
+    def get_standing(self, plan: Any) -> list[dict[str, Any]]:
+        return [asdict(each) for each in plan.standing]

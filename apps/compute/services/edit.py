@@ -75,12 +75,13 @@ def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOfferi
     if offering.memory_mib < vm.template.min_memory_mib:
         raise InvalidInput("offering_too_small", place="offering", memory_mib=vm.template.min_memory_mib)
     old = vm.offering
+    held = VirtualMachine.objects.select_for_update(of=("self",)).get(pk=vm.pk)
+    if (held.account_id, held.offering_id) != (vm.account_id, old.pk):
+        raise StateConflict(reason="state_moved", state=held.state)
     difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
     quota.reserve(vm.account, difference)
-    changed = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old).update(
-        offering=offering
-    )
-    if not changed:
+    mine = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old, account=vm.account)
+    if not mine.update(offering=offering):
         raise StateConflict(reason="state_moved", state=vm.state)
     vm.offering = offering
     changes = audit.compared({"offering": old}, {"offering": offering})

@@ -101,6 +101,7 @@ EVENTS: dict[str, str | Promise] = {
     "user.erase": _("Erase the user's names from the events"),
     "user.reopen": _("Keep the user after all"),
     "user.set_active": _("Let the user in or keep them out"),
+    "vm.receive": _("Receive a machine from another account"),
     "zone.apply": _("Apply a document to the zone"),
     "zone.change": _("Change the zone"),
     "zone.create": _("Create the zone"),

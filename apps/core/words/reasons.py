@@ -213,6 +213,7 @@ TENANCY_REASONS: dict[str, Reason] = {
     "template_goes": Reason(
         _("The image belongs to an account that is to be deleted."), _("Choose another image.")
     ),
+    "same_account": Reason(_("It belongs to this account already."), _("Choose another account.")),
     "root_stays": Reason(_("The topmost domain stays as it is."), _("Choose a domain below it.")),
     "inside_itself": Reason(
         _("A domain cannot be moved into itself or into one below it."),
