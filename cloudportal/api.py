@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
+from apps.accounts import api_tenancy as tenancy
 from apps.accounts import credentials_api as credentials
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
@@ -36,10 +37,10 @@ VIEWSETS = {
     "jobs": jobs.JobViewSet,
     "events": events.EventViewSet,
     "stray-machines": strays.StrayMachineViewSet,
-    "accounts": accounts.AccountViewSet,
+    "accounts": tenancy.AccountViewSet,
     "quotas": accounts.QuotaViewSet,
     "users": accounts.UserViewSet,
-    "domains": accounts.DomainViewSet,
+    "domains": tenancy.DomainViewSet,
     "directories": directories.DirectoryViewSet,
     "sessions": credentials.SessionViewSet,
     "tokens": credentials.TokenViewSet,

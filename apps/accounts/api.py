@@ -1,4 +1,4 @@
-"""Who I am, accounts, quotas; and, for operators, users and domains."""
+"""Who I am, people and quotas."""
 
 from __future__ import annotations
 
@@ -8,78 +8,20 @@ from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import services
+from apps.accounts import closing, services
+from apps.accounts.api_tenancy import TouchedAnswer
 from apps.accounts.models import Account, Domain, Quota, User
+from apps.accounts.ownership import touched_of_user
 from apps.accounts.rest import Reference, ResourceViewSet, parse_uuid
 from apps.core.errors import NotFound
 from apps.core.fields import Id, Text, Truth, Whole
-from apps.core.filters import ByChoice, ByFlag, ById, Search
+from apps.core.filters import ByFlag, ById
 from apps.core.rest import StrictSerializer
-
-
-class DomainSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(source="uuid")
-    name = serializers.CharField()
-    parent = Reference(allow_null=True)
-    created_at = serializers.DateTimeField()
-
-
-class DomainInput(StrictSerializer):
-    name = Text()
-    parent = Id()  # type: ignore[assignment]
-
-
-@extend_schema_view(list=extend_schema(summary="List domains"), retrieve=extend_schema(summary="One domain"))
-class DomainViewSet(ResourceViewSet):
-    queryset = Domain.objects.select_related("parent")
-    serializer_class = DomainSerializer
-    infrastructure = "domain.read"
-    filters = {"q": Search(), "parent": ById("parent__uuid")}
-
-    @extend_schema(summary="Create a domain", request=DomainInput, responses={201: DomainSerializer})
-    def create(self, request: Request) -> Response:
-        given = self.read(DomainInput)
-        given["parent"] = self.find(Domain, given["parent"], "parent")
-        return self.once(lambda: self.created(services.create_domain(self.actor, **given)))
-
-
-class AccountSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(source="uuid")
-    name = serializers.CharField()
-    kind = serializers.ChoiceField(Account.Kind.choices)
-    domain = Reference()
-    created_at = serializers.DateTimeField()
-
-
-class AccountInput(StrictSerializer):
-    name = Text()
-    domain = Id()
-    members = serializers.ListField(child=Id(), default=list, max_length=100)
-
-
-@extend_schema_view(
-    list=extend_schema(summary="List the accounts you belong to"),
-    retrieve=extend_schema(summary="One account"),
-)
-class AccountViewSet(ResourceViewSet):
-    queryset = Account.objects.select_related("domain")
-    serializer_class = AccountSerializer
-    filters = {
-        "q": Search(),
-        "domain": ById("domain__uuid"),
-        "kind": ByChoice("kind", tuple(Account.Kind.values)),
-    }
-
-    @extend_schema(summary="Create an account", request=AccountInput, responses={201: AccountSerializer})
-    def create(self, request: Request) -> Response:
-        given = self.read(AccountInput)
-        given["domain"] = self.find(Domain, given["domain"], "domain")
-        given["members"] = [self.find(User, member, "members") for member in given["members"]]
-        return self.once(lambda: self.created(services.create_account(self.actor, **given)))
 
 
 class UserSerializer(serializers.Serializer[Any]):
@@ -89,6 +31,7 @@ class UserSerializer(serializers.Serializer[Any]):
     email = serializers.CharField()
     is_active = serializers.BooleanField()
     is_super_admin = serializers.BooleanField()
+    closes_at = serializers.DateTimeField(allow_null=True)
     accounts = Reference(many=True)
     created_at = serializers.DateTimeField()
 
@@ -133,6 +76,30 @@ class UserViewSet(ResourceViewSet):
         return self.once(
             lambda: self.changed(services.set_active(self.actor, self.get_object(), active=active))
         )
+
+    @extend_schema(
+        summary="Begin to delete a user",
+        description="They are kept out at once, and go when the time of grace is over.",
+        request=None,
+        responses={200: UserSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(closing.close_user(self.actor, self.get_object())))
+
+    @extend_schema(summary="Keep a user after all", request=None, responses={200: UserSerializer})
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(closing.reopen_user(self.actor, self.get_object())))
+
+    @extend_schema(
+        summary="What belongs to a user",
+        description="What would be touched if they were kept out or deleted.",
+        responses={200: TouchedAnswer},
+    )
+    @action(detail=True, methods=["get"])
+    def touched(self, request: Request, id: str) -> Response:  # noqa: A002
+        return Response(TouchedAnswer({"touched": touched_of_user(self.get_object())}).data)
 
 
 class QuotaSerializer(serializers.Serializer[Any]):

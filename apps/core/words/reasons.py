@@ -214,6 +214,9 @@ TENANCY_REASONS: dict[str, Reason] = {
         _("The image belongs to an account that is to be deleted."), _("Choose another image.")
     ),
     "same_account": Reason(_("It belongs to this account already."), _("Choose another account.")),
+    "role_for_other_places": Reason(
+        _("This role is not one for members of this account."), _("Choose another role.")
+    ),
     "root_stays": Reason(_("The topmost domain stays as it is."), _("Choose a domain below it.")),
     "inside_itself": Reason(
         _("A domain cannot be moved into itself or into one below it."),
