@@ -293,7 +293,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobState": "apps.jobs.models.JobState",
         "HostState": "apps.zones.models.HostState",
-        "Standing": "apps.accounts.models.Standing",
+        "OwnerState": "apps.accounts.models.Standing",
         "MachineState": "apps.compute.states.State",
         "PowerState": "apps.compute.states.PowerState",
         "TemplateState": "apps.storage.models.Template.State",

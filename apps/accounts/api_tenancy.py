@@ -36,7 +36,7 @@ class TouchedAnswer(serializers.Serializer[Any]):
     touched = TouchedRow(many=True)
 
 
-class StandingSerializer(serializers.Serializer[Any]):
+class OwnerSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
     state = serializers.ChoiceField(Standing.choices, source="standing")
@@ -56,7 +56,7 @@ class StandingSerializer(serializers.Serializer[Any]):
         return dict(Reference(row).data)
 
 
-class DomainSerializer(StandingSerializer):
+class DomainSerializer(OwnerSerializer):
     parent = serializers.SerializerMethodField()  # type: ignore[assignment]
 
     @extend_schema_field(Reference(allow_null=True))
@@ -65,7 +65,7 @@ class DomainSerializer(StandingSerializer):
         return self._seen(domain.parent)
 
 
-class AccountSerializer(StandingSerializer):
+class AccountSerializer(OwnerSerializer):
     kind = serializers.ChoiceField(Account.Kind.choices)
     domain = Reference()
 
@@ -122,14 +122,14 @@ class MemberInput(StrictSerializer):
 
     user = Id()
     role = Id(allow_null=True, default=None)
-    ends_at = Moment(allow_null=True, default=None)
+    ends_at = serializers.DateTimeField(allow_null=True, default=None)
 
 
 class MemberPatch(StrictSerializer):
     """What is not given stays."""
 
     role = Id(required=False)
-    ends_at = Moment(required=False, allow_null=True)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class OwnerViewSet(ResourceViewSet):

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from apps.accounts import ownership
 from apps.accounts.closing import refuse_unless_due
-from apps.accounts.models import Account, Domain
+from apps.accounts.locks import lock_tree
+from apps.accounts.models import Account, Domain, Membership
+from apps.accounts.recheck import recheck
 from workers.operation import Outcome, PointOfNoReturn, Step
 from workers.operations.accounts.base import OwnerOperation
 
@@ -47,4 +49,8 @@ class RemoveAccount(OwnerOperation):
         return next((heir for heir in heirs if heir is not None), None)
 
     def succeeded(self) -> None:
+        """What members gave on the strength of their membership ends with it."""
+        people = list(Membership.objects.filter(account__in=self.accounts).values_list("user", flat=True))
+        lock_tree()
         self.owner.delete()
+        recheck(people)

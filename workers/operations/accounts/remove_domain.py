@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db.models.functions import Length
 
 from apps.accounts.closing import lock_of
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import Domain, Grant, Membership, Role
 from apps.accounts.ownership import AT_ONCE
+from apps.accounts.recheck import recheck
 from apps.accounts.roles.ready import user_role_id
 from apps.core.errors import CloudError
 from apps.jobs.models import Job
@@ -38,14 +40,20 @@ class RemoveDomain(OwnerOperation):
     steps = (SeeThatItIsDue, PointOfNoReturn, RemoveAccounts)
 
     def succeeded(self) -> None:
-        """Its custom roles go first, and with them what was granted by them elsewhere."""
+        """Its custom roles go first, and with them what was granted by them elsewhere; what their
+        holders gave ends."""
+        lock_tree()
+        gone = Grant.objects.filter(domain__path__within=self.domain.path)
+        people = set(gone.exclude(user=None).values_list("user", flat=True))
         roles = Role.objects.filter(domain__path__within=self.domain.path)
+        people |= set(Membership.objects.filter(role__in=roles).values_list("user", flat=True))
         Membership.objects.filter(role__in=roles).update(role=user_role_id())
         Grant.objects.filter(role__in=roles).delete()
         roles.delete()
         inside = Domain.objects.filter(path__within=self.domain.path)
         for depth in inside.order_by(Length("path").desc()).values_list(Length("path"), flat=True).distinct():
             inside.annotate(depth=Length("path")).filter(depth=depth).delete()
+        recheck([key for key in people if key is not None])
 
     @property
     def domain(self) -> Domain:
