@@ -37,6 +37,10 @@ class Api:
         answer: Row = self._send("POST", path, data, "application/json")
         return answer
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Row:
+        answer: Row = self._send("PATCH", path, json.dumps(body).encode(), "application/json")
+        return answer
+
     def delete(self, path: str) -> Row:
         answer: Row = self._send("DELETE", path)
         return answer

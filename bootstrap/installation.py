@@ -21,6 +21,7 @@ REMEMBERED = ("BIND", "PORT", "DATABASE_URL", "EMAIL_URL", "REDIS_URL")
 LOOPBACK = ("127.0.0.1", "localhost")
 OWN_NAMES = frozenset(
     {
+        "campus",
         "demo",
         "docs",
         "locale",
@@ -48,6 +49,7 @@ class Memory:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     redis_port: int = 0
+    campus_ports: list[int] = field(default_factory=list)
     own_daemons: list[str] = field(default_factory=list)
     bridge: str = ""
     subnet: str = ""
@@ -65,6 +67,7 @@ class Installation:
         self.run = var / "run"
         self.secrets = var / "secrets"
         self.uploads = var / "uploads"
+        self.campus = var / "campus"
         self.cache = root / "var" / "cache"
         self.up_file = var / "up.json"
         self._file = var / "site.json"
@@ -199,6 +202,12 @@ class Installation:
     @property
     def own_redis(self) -> bool:
         return "REDIS_URL" not in self.memory.environment
+
+    @property
+    def campus_uris(self) -> tuple[str, str]:
+        """Where the demo campus' directory listens: LDAPS, and LDAP for StartTLS."""
+        plain, encrypted = self.memory.campus_ports
+        return f"ldaps://127.0.0.1:{encrypted}", f"ldap://127.0.0.1:{plain}"
 
     def redis_password(self) -> str:
         path = self.secrets / "redis.password"

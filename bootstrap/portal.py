@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import redis
+from bootstrap import redis, slapd
 from bootstrap.failures import CheckFailed
 from bootstrap.installation import Installation, write_private
 from bootstrap.python_env import PythonEnvironment
@@ -118,6 +118,9 @@ class Portal:
             found.append(
                 Program("redis", [str(redis.server(self.python)), str(installation.run / "redis.conf")], 20)
             )
+        if installation.memory.campus_ports:
+            argv = slapd.command(installation.campus, installation.campus_uris)
+            found.append(Program("campus", argv, 20))
         web = [str(self.python.program("uvicorn")), "cloudportal.asgi:application", "--no-access-log"]
         address = f"{installation.bind}:{installation.memory.port}"
         found += [

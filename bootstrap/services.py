@@ -163,7 +163,7 @@ class Processes(Step):
         ports = [installation.memory.port] + (
             [installation.memory.redis_port] if installation.own_redis else []
         )
-        for port in ports:
+        for port in [*ports, *installation.memory.campus_ports]:
             if not is_free(port):
                 raise CheckFailed(
                     f"port {port} is taken by another program",

@@ -13,8 +13,8 @@ from bootstrap.postgres import PrivatePostgres
 from bootstrap.python_env import PythonEnvironment
 from bootstrap.terminal import say
 
-LISTS = ["host", "guest", "lab", "test"]
-LOCKS = ["base", "redis", "kvm", "docs", "dev"]
+LISTS = ["host", "guest", "lab", "directory", "test"]
+LOCKS = ["base", "redis", "kvm", "ldap", "docs", "dev"]
 ON_POSTGRES = "(postgres or databases) and not (lab or browser or faults or long)"
 FAULTS = "faults and not (lab or long)"
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bootstrap import demo_campus
 from bootstrap.api import Api
 from bootstrap.context import Context
+from bootstrap.demo_campus import CampusPackages, DemoCampus, DemoDirectory
 from bootstrap.demo_machine import DemoMachine
 from bootstrap.demo_template import DemoTemplate, TinyImage
 from bootstrap.demo_zone import DemoZone, GuestBridge
@@ -71,15 +73,18 @@ def up(root: Path, var: Path) -> None:
     machine = DemoMachine(context)
     steps: list[Step] = [
         DebianPackages(context, ["host", "guest"]),
+        CampusPackages(context),
         KvmDevice(),
-        PythonPackages(context, ["base", "redis", "kvm", "docs"]),
+        PythonPackages(context, ["base", "redis", "kvm", "ldap", "docs"]),
         FrontEndFiles(context),
         Documentation(context),
         Settings(context),
         StaticFiles(context),
         Database(context),
+        DemoCampus(context),
         Processes(context),
         Access(context),
+        DemoDirectory(context),
         GuestBridge(context),
         image,
         DemoZone(context),
@@ -128,6 +133,7 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
     }
     if machine is not None:
         facts["vm"] = machine.summary()
+        facts["campus"] = demo_campus.summary(installation)
     write_up_file(installation, facts)
     say()
     say("Nothing had to be changed." if not changed else f"Done in {seconds['total']:.0f} s.")
@@ -135,6 +141,8 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
     say(f"Log in  {link}   (once, within minutes; a new link: make login)")
     if machine is not None:
         say(f"Machine {machine.ssh_command()}")
+        names = ", ".join(person["username"] for person in facts["campus"]["people"])
+        say(f"Campus  {names}: who they are and their passwords are in {installation.up_file}")
     say(f"Facts   {installation.up_file}")
     say(f"Stop    {stop_command(installation)}")
 

@@ -1,9 +1,13 @@
 """`make up` and `make demo`, whole, in a fresh checkout."""
 
+import contextlib
+import http.cookiejar
 import json
 import os
 import shutil
 import subprocess
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +67,21 @@ def logs_with(var: Path, secret: str) -> list[str]:
     return [str(log) for log in (var / "log").iterdir() if secret in log.read_text(errors="replace")]
 
 
+def log_in(url: str, name: str, password: str) -> set[str]:
+    """Log in by the form, as a browser does; the cookies that it has then."""
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    page = browser.open(f"{url}login/", timeout=20).read().decode()
+    token = page.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    form = {"csrfmiddlewaretoken": token, "username": name, "password": password}
+    asked = urllib.request.Request(
+        f"{url}login/", urllib.parse.urlencode(form).encode(), {"Referer": f"{url}login/"}
+    )
+    with contextlib.suppress(urllib.error.HTTPError):
+        browser.open(asked, timeout=20).close()
+    return {cookie.name for cookie in jar}
+
+
 @pytest.mark.long
 @pytest.mark.lab
 @pytest.mark.timeout(30 * MINUTES)
@@ -75,6 +94,11 @@ def test_up_boots_a_machine_and_a_second_up_changes_nothing(checkout: Path) -> N
     with urllib.request.urlopen(f"http://{first['vm']['ip']}/", timeout=10) as answer:
         assert first["vm"]["name"].encode() in answer.read()
 
+    assert {person["username"] for person in first["campus"]["people"]} >= {"anna", "maria", "giorgos"}
+    for person in first["campus"]["people"]:
+        assert "sessionid" in log_in(first["url"], person["username"], person["password"])
+    assert "sessionid" not in log_in(first["url"], "anna", "not hers")
+
     said = make(checkout, "up")
     assert "Nothing had to be changed." in said
     second = facts(checkout / "var" / "up.json")
@@ -84,6 +108,7 @@ def test_up_boots_a_machine_and_a_second_up_changes_nothing(checkout: Path) -> N
 
     make(checkout, "status")
     secrets = [first["api_token"], first["login_url"].partition("#")[2]]
+    secrets += [person["password"] for person in first["campus"]["people"]]
     assert [log for secret in secrets for log in logs_with(checkout / "var", secret)] == []
 
     make(checkout, "down")

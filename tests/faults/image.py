@@ -31,8 +31,11 @@ VOLATILE = frozenset(
 )
 """Columns that may differ between two runs that ended alike."""
 
-MADE_IN_THE_RUN = {"storage_templatecopy": frozenset({"id", "uuid", "created_at"})}
-"""Columns of rows that jobs make themselves, whose keys differ from run to run."""
+MADE_IN_THE_RUN = {
+    "storage_templatecopy": frozenset({"id", "uuid", "created_at"}),
+    "accounts_directory": frozenset({"test", "tested_at"}),
+}
+"""Columns that jobs fill themselves, and that differ from run to run: a row's keys, what a look found."""
 
 WHETHER_ONLY = frozenset({"template_copy_id"})
 """Pointers at such rows: only whether there is one counts."""

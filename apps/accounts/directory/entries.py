@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import ldap.dn
-
 from apps.accounts.directory.config import DirectoryConfig
 
 Values = Mapping[str, list[bytes]]
@@ -56,15 +54,18 @@ class GroupEntry:
 @lru_cache(maxsize=50_000)
 def dn_key(dn: str) -> str:
     """One text for all ways to write a DN: case and blanks around its parts make no difference."""
+    from ldap import DECODING_ERROR  # noqa: PLC0415 - the LDAP library is not everywhere
+    from ldap.dn import dn2str, str2dn  # noqa: PLC0415
+
     try:
-        parts = ldap.dn.str2dn(_UNIQUE_SUFFIX.sub("", dn))
-    except ldap.DECODING_ERROR:
+        parts = str2dn(_UNIQUE_SUFFIX.sub("", dn))
+    except DECODING_ERROR:
         return dn.strip().casefold()
     for rdn in parts:
         for index, (name, value, flags) in enumerate(rdn):
             rdn[index] = (name.lower(), " ".join(value.split()).casefold(), flags)
         rdn.sort()
-    return str(ldap.dn.dn2str(parts))
+    return str(dn2str(parts))
 
 
 def same_name(one: str, other: str) -> bool:
