@@ -41,7 +41,7 @@ PARTS = (
             "accessibility",
         ),
     ),
-    Part("tenant", _("Accounts and their members"), ("accounts",)),
+    Part("tenant", _("Accounts and their members"), ("accounts", "events")),
     Part(
         "operator",
         _("Operator's guide"),
@@ -56,6 +56,7 @@ PARTS = (
             "settings",
             "trouble",
             "backup",
+            "audit",
             "upgrade",
         ),
     ),
