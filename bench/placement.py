@@ -150,7 +150,7 @@ def _zone(**shape: Any) -> Iterator[Zone]:
 def _remove(zone: Zone) -> None:
     """Every row that hangs on the zone, the accounts and offerings of its machines included."""
     for vm in VirtualMachine.objects.filter(zone=zone).select_related("account", "offering"):
-        quota.release(vm.account, vm.quota_amount)
+        quota.release(vm.account, vm.quota_amount, member_id=vm.created_by_id)
     machines = VirtualMachine.objects.filter(zone=zone)
     accounts = list(machines.values_list("account", flat=True).distinct())
     offerings = list(machines.values_list("offering", flat=True).distinct())

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts import api as accounts
 from apps.accounts import api_tenancy as tenancy
 from apps.accounts import credentials_api as credentials
+from apps.accounts import quota_api
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
@@ -38,7 +39,7 @@ VIEWSETS = {
     "events": events.EventViewSet,
     "stray-machines": strays.StrayMachineViewSet,
     "accounts": tenancy.AccountViewSet,
-    "quotas": accounts.QuotaViewSet,
+    "quotas": quota_api.QuotaViewSet,
     "users": accounts.UserViewSet,
     "domains": tenancy.DomainViewSet,
     "directories": directories.DirectoryViewSet,

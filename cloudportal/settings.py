@@ -261,6 +261,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"queue": "sync", "expires": 300},
     },
+    "meter-usage": {
+        "task": "workers.meter_usage",
+        "schedule": 300.0,
+        "options": {"queue": "sync", "expires": 240},
+    },
+    "check-quotas": {
+        "task": "workers.check_quotas",
+        "schedule": 3600.0,
+        "options": {"queue": "sync", "expires": 600},
+    },
     "empty-trash": {
         "task": "workers.empty_trash",
         "schedule": 300.0,
@@ -333,6 +343,10 @@ IP_REUSE_SECONDS = int(os.environ.get("CLOUDPORTAL_IP_REUSE_SECONDS", "600"))
 STOP_GRACE_SECONDS = int(os.environ.get("CLOUDPORTAL_STOP_GRACE_SECONDS", "60"))
 TRASH_DAYS = 7
 CLOSING_GRACE_DAYS = 14
+QUOTA_WARN_PERCENT = 80
+QUOTA_GRACE_PERCENT = 20
+QUOTA_GRACE_DAYS = 7
+USAGE_KEEP_DAYS = 400
 HOST_SYNC_STALE_SECONDS = 60
 HOST_RESERVE_MEMORY_MIB = 1024
 MACHINE_OVERHEAD_MEMORY_MIB = 64

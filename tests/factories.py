@@ -10,10 +10,11 @@ import uuid
 from typing import Any
 
 from apps.accounts import quota
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account, Domain, Quota, User
 from apps.compute import placement
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine, VolumeAttachment
-from apps.compute.states import HOLDS, Holding, State
+from apps.compute.states import State
 from apps.network.addresses import create_range
 from apps.network.models import Network
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template, Volume
@@ -56,8 +57,8 @@ def make_account(domain: Domain | None = None, **limits: int | None) -> Account:
     return account
 
 
-def make_user(*accounts: Account, super_admin: bool = False) -> User:
-    user = User.objects.create_user(numbered("user"), is_super_admin=super_admin)
+def make_user(*accounts: Account, super_admin: bool = False, **columns: Any) -> User:
+    user = User.objects.create_user(numbered("user"), is_super_admin=super_admin, **columns)
     user.accounts.set(accounts)
     return user
 
@@ -165,7 +166,10 @@ def make_template(zone: Zone, account: Account, *, gib: int = 1, **columns: Any)
     )
     defaults = {"state": Template.State.READY, "virtual_size_bytes": gib * GIB, "is_public": True}
     columns = {"name": numbered("template"), **defaults, **columns}
-    return Template.objects.create(account=account, secondary_storage=secondary, **columns)
+    template = Template.objects.create(account=account, secondary_storage=secondary, **columns)
+    if template.state != Template.State.DELETED:
+        quota.reserve(account, Amount(templates=1), member_id=template.created_by_id)
+    return template
 
 
 def make_vm(
@@ -201,8 +205,7 @@ def make_vm(
         VolumeAttachment.objects.create(vm=vm, volume=volume, device_index=index)
     for index in range(nics):
         Nic.objects.create(vm=vm, device_index=index, mac=random_mac())
-    if Holding.QUOTA in HOLDS[state]:
-        quota.reserve(account, vm.quota_amount)
+    quota.follow(account, lambda counting: vm.quota_in(state, counting), member_id=vm.created_by_id)
     return vm
 
 

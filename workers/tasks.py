@@ -7,7 +7,7 @@ from celery import shared_task
 from apps.accounts import password_mail, recheck
 from apps.compute.models import VirtualMachine
 from apps.core import sql
-from workers import engine, operations, sealing, sweep, sync
+from workers import engine, operations, quotas, sealing, sweep, sync
 
 OPERATIONS = operations.__name__  # importing them registers them
 
@@ -35,6 +35,16 @@ def sync_host(pk: int) -> None:
 @shared_task(name="workers.send_mails")
 def send_mails() -> None:
     password_mail.send_pending()
+
+
+@shared_task(name="workers.meter_usage")
+def meter_usage() -> None:
+    quotas.meter_usage()
+
+
+@shared_task(name="workers.check_quotas")
+def check_quotas() -> None:
+    quotas.check_quotas()
 
 
 @shared_task(name="workers.empty_trash")

@@ -28,6 +28,10 @@ class Actor:
         return cls(None, reason)
 
     @property
+    def user_id(self) -> int | None:
+        return None if self.user is None else self.user.pk
+
+    @property
     def is_system(self) -> bool:
         return self.user is None
 

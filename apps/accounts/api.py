@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,11 +13,10 @@ from rest_framework.views import APIView
 
 from apps.accounts import closing, services
 from apps.accounts.api_tenancy import TouchedAnswer
-from apps.accounts.models import Account, Domain, Quota, User
+from apps.accounts.models import Account, Domain, User
 from apps.accounts.ownership import touched_of_user
-from apps.accounts.rest import Reference, ResourceViewSet, parse_uuid
-from apps.core.errors import NotFound
-from apps.core.fields import Id, Text, Truth, Whole
+from apps.accounts.rest import Reference, ResourceViewSet
+from apps.core.fields import Id, Text, Truth
 from apps.core.filters import ByFlag, ById
 from apps.core.rest import StrictSerializer
 
@@ -100,77 +97,6 @@ class UserViewSet(ResourceViewSet):
     @action(detail=True, methods=["get"])
     def touched(self, request: Request, id: str) -> Response:  # noqa: A002
         return Response(TouchedAnswer({"touched": touched_of_user(self.get_object())}).data)
-
-
-class QuotaSerializer(serializers.Serializer[Any]):
-    """For an account or for a domain with all below it. `id` is its owner's; a null limit is none."""
-
-    id = serializers.SerializerMethodField()
-    account = Reference(allow_null=True)
-    domain = Reference(allow_null=True)
-    limits = serializers.SerializerMethodField()
-    used = serializers.SerializerMethodField()
-
-    def get_id(self, quota: Quota) -> str:
-        owner: Any = quota.account or quota.domain
-        return str(owner.uuid)
-
-    def get_limits(self, quota: Quota) -> dict[str, int | None]:
-        return {name: getattr(quota, f"max_{name}") for name in Quota.RESOURCES}
-
-    def get_used(self, quota: Quota) -> dict[str, int]:
-        return {name: getattr(quota, f"used_{name}") for name in Quota.RESOURCES}
-
-
-class Limit(Whole):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(low=0, high=services.MAX_LIMIT, required=False, allow_null=True, **options)
-
-
-class QuotaPatch(StrictSerializer):
-    """The limits that change; null takes one away."""
-
-    machines = Limit()
-    vcpus = Limit()
-    memory_mib = Limit()
-    storage_gib = Limit()
-    addresses = Limit()
-
-
-_OWNER = [OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)]
-
-
-@extend_schema_view(
-    list=extend_schema(summary="List the quotas of your accounts"),
-    retrieve=extend_schema(summary="One quota", parameters=_OWNER),
-)
-class QuotaViewSet(ResourceViewSet):
-    queryset = Quota.objects.select_related("account", "domain")
-    serializer_class = QuotaSerializer
-    orders = {"created_at": "id"}
-    default_order = "created_at"
-    filters = {"account": ById("account__uuid"), "domain": ById("domain__uuid")}
-
-    def get_object(self) -> Quota:
-        """By its owner's id: a quota is part of an account or of a domain."""
-        uuid = parse_uuid(self.kwargs["id"])
-        row: Quota | None = self.get_queryset().filter(Q(account__uuid=uuid) | Q(domain__uuid=uuid)).first()
-        if uuid is None or row is None:
-            raise NotFound(kind="quota")
-        return row
-
-    @extend_schema(
-        summary="Set limits", parameters=_OWNER, request=QuotaPatch, responses={200: QuotaSerializer}
-    )
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
-        limits = self.read(QuotaPatch)
-
-        def act() -> Response:
-            row = self.get_object()
-            owner: Any = row.account or row.domain
-            return self.changed(services.set_quota(self.actor, owner, limits=limits))
-
-        return self.once(act)
 
 
 class MeSerializer(UserSerializer):

@@ -6,12 +6,12 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import models, policy, secrets
-        from apps.accounts.scopes_people import Grants, Groups, People, Roles
+        from apps.accounts.scopes_people import Grants, Groups, People, Quotas, Roles
 
         policy.register(models.Account, policy.Rows("account", account="pk"), place="account")
         policy.register(models.Domain, policy.Rows("domain", domain="path"), place="domain")
         policy.register(models.User, People())
-        policy.register(models.Quota, policy.Rows("quota", account="account_id", domain="domain__path"))
+        policy.register(models.Quota, Quotas())
         policy.register(models.Role, Roles())
         policy.register(models.Group, Groups())
         policy.register(models.Grant, Grants())

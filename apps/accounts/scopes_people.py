@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.accounts.actor import Actor
 from apps.accounts.held import Held, held_by
-from apps.accounts.models import Account, Domain, Grant, Membership, Role, User
+from apps.accounts.models import Account, Domain, Grant, Membership, Quota, Role, User
 from apps.accounts.reach import Reach
 from apps.accounts.scopes import Rows, place_models, scope_of
 from apps.core.trees import keys_of
@@ -139,3 +139,26 @@ class Groups(Rows):
 
     def is_open_to(self, actor: Actor, row: Any) -> bool:
         return self.open_to(actor) is not None
+
+
+class Quotas(Rows):
+    """A quota lies where its account or domain does. A member's is seen by the member, and by who may set
+    it: not by everybody who sees the account's."""
+
+    def __init__(self) -> None:
+        super().__init__("quota", account="account_id", domain="domain__path")
+        self._members = Rows("quota", account="within_id")
+
+    def parts(self, reach: Reach) -> list[Q]:
+        return []
+
+    def open_to(self, actor: Actor) -> Q | None:
+        reach = actor.reach("quota.limit_member")
+        inside = Q(within__isnull=False) if reach.everything else self._members.where(reach)
+        return inside if actor.user is None else Q(user=actor.user) | inside
+
+    def is_open_to(self, actor: Actor, row: Quota) -> bool:
+        if row.within_id is None:
+            return False
+        mine = actor.user is not None and row.user_id == actor.user.pk
+        return mine or self._members.holds(actor.reach("quota.limit_member"), row)

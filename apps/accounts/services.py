@@ -1,20 +1,20 @@
-"""Who there is: users, accounts, domains and their quotas."""
+"""Who there is: users, accounts and domains."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from apps.accounts import audit, policy, quota, recheck
+from apps.accounts import audit, policy, recheck
 from apps.accounts.actor import Actor
 from apps.accounts.giving import Place, require_gives
 from apps.accounts.locks import lock_tree
 from apps.accounts.members import join
-from apps.accounts.models import Account, Domain, Membership, Quota, User
+from apps.accounts.models import Account, Domain, Membership, User
+from apps.accounts.quota_services import open_quota
 from apps.accounts.roles.ready import USER, ready
 from apps.accounts.sessions import end_sessions
 from apps.accounts.standing import require_active
@@ -25,7 +25,6 @@ from apps.core.names import clean_name
 from apps.core.trees import MAX_PATH, path_of
 
 _USERNAME = re.compile(r"[a-z0-9][A-Za-z0-9._@-]{0,99}")
-MAX_LIMIT = 10**12
 
 
 @transaction.atomic
@@ -45,7 +44,7 @@ def _insert_domain(name: str, parent: Domain | None) -> Domain:
     if len(domain.path) > MAX_PATH:
         raise InvalidInput("too_deep_a_tree", place="parent")
     domain.save(update_fields=["path"])
-    Quota.objects.create(domain=domain)
+    open_quota(domain)
     return domain
 
 
@@ -63,7 +62,7 @@ def create_account(
     policy.require(actor, "account.create", domain)
     require_active(domain)
     account = insert(Account(name=clean_name(name), domain=domain))
-    Quota.objects.create(account=account)
+    open_quota(account)
     if members:
         require_gives(actor, ready(USER), Place("account", account))
     Membership.objects.bulk_create(
@@ -134,22 +133,3 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
         end_sessions(user)
     audit.record(actor, "user.set_active", user, changes=changes, active=active)
     return user
-
-
-@transaction.atomic
-def set_quota(actor: Actor, owner: Account | Domain, *, limits: Mapping[str, int | None]) -> Quota:
-    """Set limits by resource; null is no limit, and one below what is used only stops growth. What
-    is used is counted again."""
-    policy.require(actor, "quota.set", owner)
-    for name, limit in limits.items():
-        if name not in Quota.RESOURCES:
-            raise InvalidInput("unknown_field", place=str(name)[:100], known=", ".join(Quota.RESOURCES))
-        if limit is not None and (not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT):
-            raise InvalidInput("out_of_range", place=name, low=0, high=MAX_LIMIT)
-    kind = {"account": owner} if isinstance(owner, Account) else {"domain": owner}
-    row, _new = Quota.objects.get_or_create(**kind)
-    changes = audit.changed(row, **{f"max_{name}": limit for name, limit in limits.items()})
-    Quota.objects.filter(pk=row.pk).update(**{f"max_{name}": limit for name, limit in limits.items()})
-    row = quota.recount(row)
-    audit.record(actor, "quota.set", owner, changes=changes, limits=dict(limits))
-    return row

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Concat, Length, Substr
 
-from apps.accounts import audit, policy, quota, recheck
+from apps.accounts import audit, policy, quota, quota_services, recheck, recount
 from apps.accounts.actor import Actor
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain
@@ -72,6 +72,7 @@ def move_domain(actor: Actor, domain: Domain, *, parent: Domain) -> Domain:
     path = _deep_enough(domain, parent)
     quota.carry(domain, parent.ancestor_ids())
     _hang(domain, parent, path)
+    quota_services.follow_place(actor, domain, before=old)
     changes = audit.compared({"parent": old}, {"parent": parent})
     audit.record(actor, "domain.move", domain, changes=changes, to=str(parent.uuid))
     recheck.after_move(domain.path)
@@ -117,6 +118,7 @@ def move_account(actor: Actor, account: Account, *, domain: Domain) -> Account:
     quota.carry(account, domain.ancestor_ids())
     account.domain = domain
     update(account, "domain")
+    recount.settle(account)
     changes = audit.compared({"domain": old}, {"domain": domain})
     audit.record(actor, "account.move", account, changes=changes, to=str(domain.uuid))
     recheck.after_account_move(account)

@@ -5,8 +5,8 @@ class ComputeConfig(AppConfig):
     name = "apps.compute"
 
     def ready(self) -> None:
-        from apps.accounts import policy, quota, secrets
-        from apps.compute import models, placement, verbs, world
+        from apps.accounts import counters, policy, secrets
+        from apps.compute import models, usage, verbs, world
         from apps.compute.services import owned
         from apps.jobs.world import register as look_with
 
@@ -40,5 +40,5 @@ class ComputeConfig(AppConfig):
             ),
         )
         secrets.register(models.VirtualMachine, "user_data")
-        quota.count_with(placement.used_by)
+        counters.count_with(usage.usage, *usage.RESOURCES)
         look_with("virtual-machine", world.findings_of_machine)

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Account, User
-from apps.accounts.quota import Amount
-from apps.compute.states import TRANSITIONS, PowerState, State
+from apps.accounts import quota
+from apps.accounts.amounts import Amount
+from apps.accounts.models import Account, Counting, User
+from apps.compute.states import ACTIVE, TRANSITIONS, Holding, PowerState, State, holds
 from apps.core.errors import StateConflict
 from apps.core.models import NamedRow, Row
 from apps.core.names import MAX_NAME, name_parts
@@ -182,19 +183,50 @@ class VirtualMachine(NamedRow):
 
     @property
     def quota_amount(self) -> Amount:
-        """What it counts against its account's quota in any state that holds quota."""
-        disks = sum(-(-volume.size_bytes // 2**30) for volume in self.volumes())
-        return Amount(1, self.offering.vcpus, self.offering.memory_mib, disks, self.nics.count())
+        """What it counts against its account's quota while it is on."""
+        sizes = list(self.volumes().values_list("size_bytes", flat=True))
+        return Amount(
+            machines=1,
+            vcpus=self.offering.vcpus,
+            memory_mib=self.offering.memory_mib,
+            volumes=len(sizes),
+            storage_gib=sum(-(-size // 2**30) for size in sizes),
+            addresses=self.nics.count(),
+        )
+
+    def quota_in(self, state: State, counting: Counting) -> Amount:
+        """What it counts in this state, by this policy."""
+        held, whole = holds(state, counting), self.quota_amount
+        counted = whole - whole.compute if Holding.QUOTA in held else Amount()
+        return counted + whole.compute if Holding.QUOTA_COMPUTE in held else counted
+
+    @transaction.atomic
+    def follow_quota(self, state: State, *, beyond: bool = False) -> None:
+        """Count the vCPUs and memory of a machine that comes on, and no longer those of one that goes
+        off, where quotas count as running; elsewhere nothing changes. See `apps.accounts.quota.follow`."""
+        before = State(self.state)
+        if (before in ACTIVE) == (state in ACTIVE) or not {before, state}.isdisjoint({State.ERROR}):
+            return
+
+        def change(counting: Counting) -> Amount:
+            return self.quota_in(state, counting) - self.quota_in(before, counting)
+
+        quota.follow(self.account, change, member_id=self.created_by_id, beyond=beyond)
 
     def volumes(self) -> models.QuerySet[Volume]:
         """Its volumes in the guest's order, the root volume first."""
         return Volume.objects.filter(attachment__vm=self).order_by("attachment__device_index")
 
-    def move_to(self, state: State, *, at: datetime | None = None, **changes: Any) -> None:
-        """Compare-and-set `state` with other columns; StateConflict if it is not where we think it is
-        or the table of transitions does not lead there."""
+    @transaction.atomic
+    def move_to(
+        self, state: State, *, at: datetime | None = None, beyond: bool = False, **changes: Any
+    ) -> None:
+        """Compare-and-set `state` with other columns, and let the quota follow; StateConflict if it is
+        not where we think it is or the table of transitions does not lead there. `beyond`: it is so
+        already, whatever the quota says."""
         if state != self.state and state not in TRANSITIONS[State(self.state)]:
             raise StateConflict(reason="no_transition", state=self.state, wanted=state)
+        self.follow_quota(state, beyond=beyond)
         changes = {"state": state, "state_changed_at": at or timezone.now(), "power_agreed": 0, **changes}
         if not VirtualMachine.objects.filter(pk=self.pk, state=self.state).update(**changes):
             raise StateConflict(reason="state_moved", state=self.state, wanted=state)

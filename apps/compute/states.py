@@ -11,6 +11,8 @@ from enum import Flag, auto
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Counting
+
 
 class State(models.TextChoices):
     STARTING = "Starting", _("Starting")
@@ -51,10 +53,11 @@ class Holding(Flag):
     COMPUTE = auto()  # vCPUs and memory of its host
     STORAGE = auto()  # room in a pool
     ADDRESS = auto()  # an IP address
-    QUOTA = auto()
+    QUOTA = auto()  # the machine, its disks and addresses
+    QUOTA_COMPUTE = auto()  # its vCPUs and memory
 
 
-_DISK = Holding.STORAGE | Holding.ADDRESS | Holding.QUOTA
+_DISK = Holding.STORAGE | Holding.ADDRESS | Holding.QUOTA | Holding.QUOTA_COMPUTE
 _ALL = _DISK | Holding.COMPUTE
 HOLDS: dict[State, Holding] = {
     S.STARTING: _ALL,
@@ -66,7 +69,20 @@ HOLDS: dict[State, Holding] = {
     S.EXPUNGING: _DISK,
     S.ERROR: Holding.NOTHING,
 }
-"""What each state holds while no job is under way. A job claims before it enters an active state's
-rest and releases as it leaves; tests/compute/test_holdings.py holds every operation to this."""
+"""What each state holds while no job is under way, with vCPUs and memory counted as allocated. A job
+claims before it enters an active state's rest and releases as it leaves;
+tests/compute/test_holdings.py holds every operation to this."""
+
+ACTIVE = frozenset(state for state, held in HOLDS.items() if Holding.COMPUTE in held)
+
+
+def holds(state: State, counting: Counting) -> Holding:
+    """What a state holds where quotas count vCPUs and memory by this policy: as running, only active
+    states count them."""
+    held = HOLDS[state]
+    if counting == Counting.RUNNING and state not in ACTIVE:
+        held &= ~Holding.QUOTA_COMPUTE
+    return held
+
 
 TRANSITIONAL = frozenset({S.STARTING, S.STOPPING, S.MIGRATING, S.EXPUNGING})

@@ -65,7 +65,8 @@ class Verb:
         self._refuse_protected(vm)
         job.memo["state_before"] = vm.state
         if self.during and self.during != vm.state:
-            vm.move_to(self.during, error=None)
+            # what is only leaving is not refused for what its last moments count
+            vm.move_to(self.during, error=None, beyond=self.during != S.STARTING)
 
 
 def lock_of(vm: VirtualMachine) -> str:

@@ -17,5 +17,6 @@ class JobsConfig(AppConfig):
         kinds.register(kinds.JobKind("directory.test", _("Test the connection to the directory")))
         kinds.register(kinds.JobKind("domain.halt", _("Stop the domain's machines")))
         kinds.register(kinds.JobKind("domain.remove", _("Delete the domain")))
+        kinds.register(kinds.JobKind("quota.recount", _("Count quotas anew")))
         policy.register(models.Job, policy.Records("job"))
         policy.register(models.Event, policy.Records("event"))

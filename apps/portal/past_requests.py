@@ -254,6 +254,11 @@ def _patch(noun: str, body: Callable[[Data], dict[str, Any] | None]) -> Recipe:
     return recipe
 
 
+def _counting(target: UUID, data: Data) -> ApiRequest | None:
+    said = data.get("counting")
+    return None if said is None else ApiRequest("POST", f"quotas/{target}/counting/", {"counting": said})
+
+
 def _field(name: str) -> Callable[[Data], dict[str, Any] | None]:
     return lambda data: {name: data[name]} if name in data else None
 
@@ -349,6 +354,7 @@ RECIPES: dict[str, Recipe] = {
     "user.close": _act("users", "close"),
     "user.reopen": _act("users", "reopen"),
     "user.set_active": _patch("users", lambda data: {"is_active": data["active"]}),
+    "quota.set_counting": _counting,
     "quota.set": _patch("quotas", lambda data: dict(data["limits"])),
 }
 
@@ -376,6 +382,10 @@ NO_REQUEST = {
     **dict.fromkeys(("account.halt", "domain.halt"), "part of a disabling or a deletion"),
     **dict.fromkeys(("account.remove", "domain.remove"), "the time of grace is over"),
     "template.hand_over": "the account that it belonged to was deleted",
+    **dict.fromkeys(("quota.near", "quota.pass", "quota.drift"), "the portal tells of it by itself"),
+    "quota.limit_member": "the member's own address below the quota, which an event does not hold",
+    "quota.count": "looking is no change, and what was found then is not there now",
+    "quota.recount": "part of a change of how vCPUs and memory count",
     "token.issue": "its text was shown once",
     "token.revoke": "what it ended is gone",
     "login_link.create": "a command on the portal's machine",

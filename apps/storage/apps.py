@@ -6,10 +6,10 @@ class StorageConfig(AppConfig):
     name = "apps.storage"
 
     def ready(self) -> None:
-        from apps.accounts import policy
+        from apps.accounts import counters, policy
         from apps.jobs import kinds
         from apps.jobs.world import register as look_with
-        from apps.storage import models, owned, world
+        from apps.storage import models, owned, use, world
 
         owned.declare()
         places = {"zone": "zone_id", "region": "zone__region_id"}
@@ -27,6 +27,7 @@ class StorageConfig(AppConfig):
         kinds.register(kinds.JobKind("template.register", _("Store the image"), queue="long"))
         kinds.register(kinds.JobKind("template.copy", _("Copy the image to a storage pool"), queue="long"))
         kinds.register(kinds.JobKind("template.delete", _("Delete the image")))
+        counters.count_with(use.templates_of, "templates")
         look_with("template", world.findings_of_template)
         look_with("primary-storage", world.findings_of_pool)
         look_with("secondary-storage", world.findings_of_secondary)

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Account
+from apps.accounts.models import Account, User
 from apps.core.models import NamedRow, Row
 from apps.storage.mounts import folder_of
 from apps.zones.models import Cluster, Host, Zone
@@ -103,6 +103,7 @@ class Template(NamedRow):
         DELETED = "Deleted", _("Deleted")  # its files are gone; machines made from it still name it
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="templates")
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="templates")
     secondary_storage = models.ForeignKey(SecondaryStorage, models.PROTECT, related_name="templates")
     is_public = models.BooleanField(default=False)
     description = models.CharField(max_length=500, blank=True)

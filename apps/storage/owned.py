@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.accounts import ownership
+from apps.accounts import ownership, quota
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.core.constraints import update
@@ -13,7 +13,7 @@ from apps.core.names import MAX_NAME
 from apps.jobs import events
 from apps.jobs.models import Job
 from apps.storage.models import Template, Volume
-from apps.storage.services_templates import delete_template
+from apps.storage.services_templates import ONE, delete_template, release_quota
 
 
 def needed_elsewhere(accounts: QuerySet[Account]) -> QuerySet[Template]:
@@ -33,6 +33,9 @@ def release_template(actor: Actor, template: Template, job: Job) -> None:
 def hand_over(actor: Actor, template: Template, heir: Account) -> None:
     """The image belongs to the heir from now on, under a name that is free there."""
     before, name = template.account, template.name
+    if template.state != Template.State.DELETED:
+        release_quota(template)
+        quota.reserve(heir, ONE, member_id=template.created_by_id, beyond=True)
     template.account = heir
     for number in range(2, 100):
         try:

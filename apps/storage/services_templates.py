@@ -13,8 +13,9 @@ from typing import IO
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts import audit, policy
+from apps.accounts import audit, policy, quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account
 from apps.accounts.standing import require_active
 from apps.core.checks import clean_whole
@@ -31,6 +32,8 @@ from apps.zones.services import clean_arch
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 _ORPHAN_SECONDS = 24 * 3600
+ONE = Amount(templates=1)
+"""A template counts from its registration until it is deleted, also while it is of no use."""
 _REASONS = {errno.ENOSPC: "storage_full", errno.ENOENT: "storage_not_there"}
 
 
@@ -66,6 +69,7 @@ def new_template(
         raise InvalidInput("storage_disabled", place="secondary_storage")
     if not secondary_storage.zone.enabled:
         raise InvalidInput("zone_disabled", place="zone")
+    quota.check(account, ONE, member_id=actor.user_id)
     return Template(
         account=account,
         secondary_storage=secondary_storage,
@@ -83,6 +87,10 @@ def _clean_description(text: str) -> str:
 
 def _clean_memory(memory_mib: object) -> int:
     return clean_whole(memory_mib, place="min_memory_mib", low=0, high=16 * 1024 * 1024)
+
+
+def release_quota(template: Template) -> None:
+    quota.release(template.account, ONE, member_id=template.created_by_id)
 
 
 @contextmanager
@@ -142,6 +150,8 @@ def _forget_orphans(folder: Path) -> None:
 def register_template(actor: Actor, *, template: Template) -> tuple[Template, Job]:
     """Save a new template, Creating, whose upload is staged; the job inspects and stores it."""
     policy.require(actor, "template.register", template.account)
+    template.created_by = actor.user
+    quota.reserve(template.account, ONE, member_id=template.created_by_id)
     insert(template)
     events.record(actor, "template.create", template)
     return template, submit(actor, "template.register", template, lock_keys=[lock_of(template)])

@@ -10,13 +10,13 @@ import pytest
 from apps.accounts.actor import Actor
 from apps.accounts.members import add_member
 from apps.accounts.models import Account, Domain, Membership, Quota, User
+from apps.accounts.quota_services import set_quota
 from apps.accounts.services import (
     create_account,
     create_domain,
     create_root_domain,
     create_user,
     set_active,
-    set_quota,
 )
 from apps.compute import placement
 from apps.core.errors import CloudError, InvalidInput, NameTaken, NotFound

@@ -188,7 +188,7 @@ def test_a_new_key_is_stored_with_the_machine_or_not_at_all(
     zone: Zone, account: Account, actor: Actor
 ) -> None:
     order = replace(order_of(zone, account), new_key=NewKey("Φορητός", PUBLIC_KEY))
-    too_many = replace(order, wanted=replace(order.wanted, offering=factories.make_offering(vcpus=9)))
+    too_many = replace(order, wanted=replace(order.wanted, offering=factories.make_offering(vcpus=10)))
     refused(actor, too_many)
     assert not SshKeyPair.objects.exists()
     vms, _job = create_machines(actor, order)

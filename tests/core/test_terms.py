@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 from django.utils import translation
 
-from apps.accounts.quota import Amount
+from apps.accounts.amounts import Amount
 from apps.compute.states import State
 from apps.core.messages import explain
 from apps.core.words.terms import RESOURCES, STATES

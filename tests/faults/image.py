@@ -13,19 +13,24 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
+from apps.accounts.models import Quota
 from workers.drivers.simulator.state import SCHEMA_TABLES, open_state
 
 Row = tuple[tuple[str, Any], ...]
 Rows = dict[str, frozenset[Row]]
 
 JOURNALS = frozenset(
-    {"jobs_job", "jobs_event", "jobs_joblock", "jobs_jobslot", "compute_placement", "accounts_idempotencykey"}
+    {
+        *("jobs_job", "jobs_event", "jobs_joblock", "jobs_jobslot", "compute_placement"),
+        *("accounts_idempotencykey", "accounts_usagehour"),
+    }
 )
 """Tables that tell what happened, or hold a job's own; they are judged apart."""
 
 VOLATILE = frozenset(
     {
         *("state_changed_at", "power_state", "power_observed_at", "power_agreed", "error"),
+        *("metered_at", *(f"metered_{name}" for name in Quota.RESOURCES)),
         *("last_host_id", "last_seen_at", "missed_syncs", "free_after", "expunge_after", "read_at"),
     }
 )

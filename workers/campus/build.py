@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
+from apps.accounts import quota, quota_services
 from apps.accounts import services as accounts
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.members import add_member
 from apps.accounts.models import Account, Domain
 from apps.compute.management.commands.init_cloud import init_cloud
@@ -62,7 +64,7 @@ def _create_people() -> dict[str, Account]:
         domain = accounts.create_domain(ACTOR, name=domain_name, parent=root)
         for name in account_names:
             owners[name] = accounts.create_account(ACTOR, name=name, domain=domain)
-            accounts.set_quota(ACTOR, owners[name], limits=QUOTA)
+            quota_services.set_quota(ACTOR, owners[name], limits=QUOTA)
     for username, full_name, members in names.PEOPLE:
         user = accounts.create_user(ACTOR, username=username, full_name=full_name, account=owners[members[0]])
         for name in members[1:]:
@@ -126,6 +128,7 @@ def _create_templates(found: list[Zone], owner: Account) -> None:
                 virtual_size_bytes=gib * 2**30,
                 min_memory_mib=memory_mib,
             )
+            quota.reserve(owner, Amount(templates=1))
             for pool in PrimaryStorage.objects.filter(zone=zone):
                 _copy(template, pool)
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from apps.accounts import quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account
-from apps.accounts.quota import Amount
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine, VolumeAttachment
 from apps.compute.services.deploy import new_mac
 from apps.compute.states import PowerState, State
@@ -122,7 +122,14 @@ def _plan_machine(
     nic.network, nic.ip = place.network, address
     plan.taken.append(address)
     gib = -(-volume.size_bytes // 2**30)
-    plan.used[owner.pk] += Amount(1, offering.vcpus, offering.memory_mib, gib, 1)
+    plan.used[owner.pk] += Amount(
+        machines=1,
+        vcpus=offering.vcpus,
+        memory_mib=offering.memory_mib,
+        volumes=1,
+        storage_gib=gib,
+        addresses=1,
+    )
 
 
 def _machine(

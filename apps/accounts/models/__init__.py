@@ -12,7 +12,7 @@ from apps.accounts.models.mapping import (
     SyncRun,
 )
 from apps.accounts.models.people import User, UserManager, search_key_of
-from apps.accounts.models.quota import Quota
+from apps.accounts.models.quota import Counting, Quota, UsageHour
 from apps.accounts.models.roles import Grant, Group, GroupMember
 from apps.accounts.models.sessions import PasswordRequest, Session
 from apps.accounts.models.tenancy import Account, Domain, Membership, Role, Standing
@@ -20,6 +20,7 @@ from apps.accounts.models.tenancy import Account, Domain, Membership, Role, Stan
 __all__ = [
     "Account",
     "ApiToken",
+    "Counting",
     "Directory",
     "DirectoryGroup",
     "DirectoryPerson",
@@ -41,6 +42,7 @@ __all__ = [
     "Standing",
     "SyncChange",
     "SyncRun",
+    "UsageHour",
     "User",
     "UserManager",
     "search_key_of",

@@ -154,9 +154,10 @@ class VirtualMachineViewSet(JobbedViewSet):
         wanted = self._wanted(self.read(shapes.VmInput))
         asked = check_request(self.actor, wanted)
         amount = amount_of(wanted)
-        quota.check(wanted.account, amount)
+        member_id = self.actor.user_id
+        quota.check(wanted.account, amount, member_id=member_id)
         told = shapes.explained(placement.explain(asked), operator=self.actor.is_operator)
-        standing = [asdict(item) for item in quota.standing(wanted.account, amount)]
+        standing = [asdict(item) for item in quota.standing(wanted.account, amount, member_id=member_id)]
         return Response({"fits": True, "placement": told, "quota": standing})
 
     @extend_schema(

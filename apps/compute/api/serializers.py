@@ -149,12 +149,15 @@ class BatchAnswer(serializers.Serializer[Any]):
 
 
 class StandingSerializer(serializers.Serializer[Any]):
-    """How the account stands with a resource; a null limit is none."""
+    """How the account, or where its limit is nearer the `member`, stands with a resource; a null limit is
+    none. `ceiling` is what may be used at this moment: more than the limit in the days of grace."""
 
     resource = serializers.CharField()
     used = serializers.IntegerField()
     wanted = serializers.IntegerField()
     limit = serializers.IntegerField(allow_null=True)
+    ceiling = serializers.IntegerField(allow_null=True)
+    member = serializers.BooleanField()
 
 
 class DryRunAnswer(serializers.Serializer[Any]):

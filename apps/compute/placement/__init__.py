@@ -10,7 +10,7 @@ from apps.compute.placement.claims import (
 from apps.compute.placement.decision import check, claim_compute_on, place, room
 from apps.compute.placement.explanation import bounded, explain, explain_all, remember
 from apps.compute.placement.reasons import HELP, Reason
-from apps.compute.placement.recount import Drift, recount, used_by
+from apps.compute.placement.recount import Drift, recount
 from apps.compute.placement.request import PlacementRequest, request_of
 
 __all__ = [
@@ -33,5 +33,4 @@ __all__ = [
     "remember",
     "request_of",
     "room",
-    "used_by",
 ]

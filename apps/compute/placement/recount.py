@@ -7,7 +7,6 @@ part to whatever is written.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,8 @@ from django.db import models, transaction
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Cast, Coalesce
 
-from apps.accounts.models import Account, Domain, Quota
-from apps.accounts.quota import Amount
+from apps.accounts import recount as quotas
 from apps.compute.models import Nic, VirtualMachine
-from apps.compute.states import HOLDS, Holding
-from apps.core.trees import is_within
 from apps.network import addresses
 from apps.network.models import IpAddress
 from apps.storage.models import PrimaryStorage, TemplateCopy, Volume
@@ -123,58 +119,6 @@ def _recount_addresses(zone: Zone | None, fix: bool) -> Iterable[Drift]:
 
 
 def _recount_quotas(fix: bool) -> Iterable[Drift]:
-    used = _usage(VirtualMachine.objects.all())
-    paths = dict(Account.objects.filter(pk__in=used).values_list("pk", "domain__path"))
-    for quota in Quota.objects.select_related("account", "domain").order_by("pk"):
-        below = quota.domain.path if quota.domain else None
-        mine = (key for key in used if key == quota.account_id or (below and is_within(paths[key], below)))
-        if _difference(quota, sum((used[key] for key in mine), Amount())):
-            yield from _confirm_quota(quota.pk, fix)
-
-
-def used_by(owner: Account | Domain) -> Amount:
-    """What the machines of an account, or of a domain with all below it, count against its quota."""
-    mine = Q(account=owner) if isinstance(owner, Account) else Q(account__domain__path__within=owner.path)
-    return sum(_usage(VirtualMachine.objects.filter(mine)).values(), Amount())
-
-
-def _confirm_quota(pk: int, fix: bool) -> list[Drift]:
-    with transaction.atomic():
-        Quota.objects.select_for_update().get(pk=pk)
-        quota = Quota.objects.select_related("account", "domain").get(pk=pk)
-        actual = used_by(quota.account or quota.domain)  # type: ignore[arg-type]
-        difference = _difference(quota, actual)
-        if fix and difference:
-            values = {f"used_{name}": getattr(actual, name) for name in difference}
-            Quota.objects.filter(pk=pk).update(**values)
-    owner: Any = quota.account or quota.domain
-    return [
-        Drift("quota", str(owner.uuid), owner.name, f"used_{name}", recorded, getattr(actual, name))
-        for name, recorded in difference.items()
-    ]
-
-
-def _difference(quota: Quota, actual: Amount) -> dict[str, int]:
-    """The resources whose count differs, with the count."""
-    recorded = {name: getattr(quota, f"used_{name}") for name in Quota.RESOURCES}
-    return {name: count for name, count in recorded.items() if count != getattr(actual, name)}
-
-
-def _usage(machines: models.QuerySet[VirtualMachine]) -> dict[int, Amount]:
-    """What each account's machines count against its quota: `VirtualMachine.quota_amount`, summed."""
-    holding = [state for state, holds in HOLDS.items() if Holding.QUOTA in holds]
-    machines = machines.filter(state__in=holding).order_by()
-    totals: dict[int, Amount] = defaultdict(Amount)
-    sizes = machines.values_list("account").annotate(
-        Count("pk"), Sum("offering__vcpus"), Sum("offering__memory_mib")
-    )
-    for account, count, vcpus, memory in sizes:
-        totals[account] += Amount(machines=count, vcpus=int(vcpus), memory_mib=int(memory))
-    gib = (F("size_bytes") + (2**30 - 1)) / 2**30
-    disks = Volume.objects.filter(attachment__vm__in=machines).values_list("attachment__vm__account")
-    for account, total in disks.order_by().annotate(total=Sum(gib)):
-        totals[account] += Amount(storage_gib=int(total))
-    nics = Nic.objects.filter(vm__in=machines).order_by().values_list("vm__account")
-    for account, total in nics.annotate(Count("pk")):
-        totals[account] += Amount(addresses=total)
-    return totals
+    for drift in quotas.recount(fix=fix):
+        name = f"{drift.member} ({drift.name})" if drift.member else drift.name
+        yield Drift("quota", drift.uuid, name, f"used_{drift.resource}", drift.recorded, drift.actual)

@@ -103,7 +103,9 @@ def judge(actor: Actor, order: Order) -> Judgement:
     """Refuses what `create_machines` would refuse now, and says what would help. Only reads."""
     wanted = order.wanted
     policy.require(actor, "vm.deploy", wanted.account)
-    standing = quota.standing(wanted.account, amount_of(wanted) * max(order.count, 1))
+    standing = quota.standing(
+        wanted.account, amount_of(wanted) * max(order.count, 1), member_id=actor.user_id
+    )
     fitting = considered = room = 0
     refusal: CloudError | None = None
     try:
@@ -112,7 +114,7 @@ def judge(actor: Actor, order: Order) -> Judgement:
         told = placement.explain(request)
         fitting, considered = told["fitting"], told["considered"]
         room = placement.room(request, order.count) if order.count > 1 else 1
-        quota.check(wanted.account, amount_of(wanted) * order.count)
+        quota.check(wanted.account, amount_of(wanted) * order.count, member_id=actor.user_id)
     except CloudError as error:
         refusal = error
         told = getattr(error, "explanation", None) or {"considered": considered}
@@ -135,7 +137,7 @@ def _remedies(actor: Actor, order: Order, refusal: CloudError) -> Iterator[Remed
     if refusal.code not in _HELPED and refusal.params.get("reason") not in _HELPED:
         return
     if order.count > 1 and isinstance(refusal, QuotaExceeded):
-        yield from _fewer(order)
+        yield from _fewer(actor, order)
     yield from _other_size(actor, order, refusal)
     if not isinstance(refusal, QuotaExceeded):
         yield from _other_zone(actor, order)
@@ -150,10 +152,10 @@ _HELPED = frozenset(
 """Codes and reasons of refusals that another order could escape."""
 
 
-def _fewer(order: Order) -> Iterator[Remedy]:
-    one = quota.standing(order.wanted.account, amount_of(order.wanted))
+def _fewer(actor: Actor, order: Order) -> Iterator[Remedy]:
+    found = quota.standing(order.wanted.account, amount_of(order.wanted), member_id=actor.user_id)
     room = min(
-        ((item.limit - item.used) // item.wanted for item in one if item.limit is not None and item.wanted),
+        ((one.ceiling - one.used) // one.wanted for one in found if one.ceiling is not None and one.wanted),
         default=0,
     )
     if 1 <= room < order.count:
@@ -211,7 +213,8 @@ def alike(actor: Actor, template: Template, zone: Zone) -> Template | None:
 def _would_do(actor: Actor, order: Order) -> bool:
     try:
         request = check_request(actor, order.wanted)
-        quota.check(order.wanted.account, amount_of(order.wanted) * order.count)
+        amount = amount_of(order.wanted) * order.count
+        quota.check(order.wanted.account, amount, member_id=actor.user_id)
     except CloudError:
         return False
     return order.count == 1 or placement.room(request, order.count) == order.count

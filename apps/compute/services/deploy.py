@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.accounts import policy, quota, secrets
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account, Standing
 from apps.accounts.standing import require_active, verdict
 from apps.compute import placement
@@ -119,10 +120,17 @@ def check_tags(tags: object) -> dict[str, str]:
     }
 
 
-def amount_of(wanted: VmRequest) -> quota.Amount:
+def amount_of(wanted: VmRequest) -> Amount:
     """What one such machine counts against its account's quota."""
     disk_gib = -(-root_disk_bytes(wanted.offering, wanted.template) // 2**30)
-    return quota.Amount(1, wanted.offering.vcpus, wanted.offering.memory_mib, disk_gib, 1)
+    return Amount(
+        machines=1,
+        vcpus=wanted.offering.vcpus,
+        memory_mib=wanted.offering.memory_mib,
+        volumes=1,
+        storage_gib=disk_gib,
+        addresses=1,
+    )
 
 
 def root_disk_bytes(offering: ServiceOffering, template: Template) -> int:
@@ -134,7 +142,7 @@ def deploy_vm(actor: Actor, wanted: VmRequest) -> tuple[VirtualMachine, Job]:
     """A new machine, Starting, and the job that brings it up."""
     check_request(actor, wanted)
     vm = _create_rows(actor, wanted, clean_name(wanted.name))
-    quota.reserve(wanted.account, vm.quota_amount)
+    quota.reserve(wanted.account, vm.quota_amount, member_id=vm.created_by_id)
     return vm, _submit_deploy(actor, vm)
 
 
@@ -151,7 +159,8 @@ def deploy_batch(
     names = check_batch(actor, wanted, count, start)
     check_request(actor, wanted)
     vms = [_create_rows(actor, wanted, name) for name in names]
-    quota.reserve(wanted.account, vms[0].quota_amount * count)  # they are alike
+    amount = vms[0].quota_amount * count  # they are alike
+    quota.reserve(wanted.account, amount, member_id=vms[0].created_by_id)
     account = wanted.account
     parent = submit(
         actor, "vm.deploy_batch", account, account=account, name=wanted.name, count=count, start=start
@@ -200,7 +209,7 @@ def redeploy_vm(actor: Actor, vm: VirtualMachine) -> Job:
     VERBS["vm.deploy"].refuse_unless_allowed(vm)
     require_active(vm.account)
     placement.check(placement.request_of(vm))
-    quota.reserve(vm.account, vm.quota_amount)
+    quota.reserve(vm.account, vm.quota_amount, member_id=vm.created_by_id)
     vm.move_to(State.STARTING, error=None)
     return _submit_deploy(actor, vm)
 

@@ -6,10 +6,11 @@ from django.db import transaction
 
 from apps.accounts import audit, policy, quota
 from apps.accounts.actor import Actor
-from apps.accounts.quota import Amount
+from apps.accounts.amounts import Amount
+from apps.accounts.models import Counting
 from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.services.deploy import check_tags
-from apps.compute.states import State
+from apps.compute.states import Holding, State, holds
 from apps.compute.verbs import VERBS
 from apps.core.errors import InvalidInput, ResourceBusy, StateConflict
 from apps.core.names import clean_name
@@ -75,11 +76,15 @@ def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOfferi
     if offering.memory_mib < vm.template.min_memory_mib:
         raise InvalidInput("offering_too_small", place="offering", memory_mib=vm.template.min_memory_mib)
     old = vm.offering
+    difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
+
+    def counted(counting: Counting) -> Amount:
+        return difference if Holding.QUOTA_COMPUTE in holds(State.STOPPED, counting) else Amount()
+
+    quota.follow(vm.account, counted, member_id=vm.created_by_id)
     held = VirtualMachine.objects.select_for_update(of=("self",)).get(pk=vm.pk)
     if (held.account_id, held.offering_id) != (vm.account_id, old.pk):
         raise StateConflict(reason="state_moved", state=held.state)
-    difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
-    quota.reserve(vm.account, difference)
     mine = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old, account=vm.account)
     if not mine.update(offering=offering):
         raise StateConflict(reason="state_moved", state=vm.state)

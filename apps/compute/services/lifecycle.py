@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.accounts import policy, quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.standing import require_active
 from apps.compute import placement
 from apps.compute.models import VirtualMachine
@@ -105,4 +106,8 @@ def delete_rows(vm: VirtualMachine) -> None:
 
 
 def release_quota(vm: VirtualMachine) -> None:
-    quota.release(vm.account, vm.quota_amount)
+    """Give back what the machine counts in the state that it is in."""
+    state = State(vm.state)
+    quota.follow(
+        vm.account, lambda counting: Amount() - vm.quota_in(state, counting), member_id=vm.created_by_id
+    )

@@ -12,11 +12,12 @@ from django.db import transaction
 
 from apps.accounts import audit, policy, quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account
-from apps.accounts.quota import Amount
 from apps.accounts.standing import require_active
 from apps.compute.models import SshKeyPair, VirtualMachine, VmNamePart
-from apps.compute.states import HOLDS, Holding, State
+from apps.compute.services.lifecycle import release_quota
+from apps.compute.states import State
 from apps.compute.verbs import VERBS, lock_of
 from apps.core.constraints import insert
 from apps.core.errors import InvalidInput, NameTaken, ResourceBusy, StateConflict
@@ -46,14 +47,14 @@ class Plan:
 def plan_transfer(actor: Actor, vm: VirtualMachine, *, account: Account) -> Plan:
     """Refuse what `transfer_vm` would refuse now, and say what it would do. Only reads."""
     _check(actor, vm, account)
-    amount = _amount(vm)
-    quota.check(account, amount)
+    amount = vm.quota_in(State(vm.state), quota.counting_of(account))
+    quota.check(account, amount, member_id=vm.created_by_id)
     theirs = set(SshKeyPair.objects.filter(account=account).values_list("public_key", flat=True))
     keys = list(vm.ssh_keys.order_by("name_sort", "pk"))
     there = [key.name for key in keys if key.public_key in theirs]
     return Plan(
         amount=amount,
-        standing=quota.standing(account, amount),
+        standing=quota.standing(account, amount, member_id=vm.created_by_id),
         volumes=vm.volumes().count(),
         addresses=vm.nics.exclude(ip=None).count(),
         keys_copied=[key.name for key in keys if key.public_key not in theirs],
@@ -69,14 +70,15 @@ def transfer_vm(actor: Actor, vm: VirtualMachine, *, account: Account) -> Virtua
     """Give the machine to another account. It must be allowed to go here and to come there, there has to be
     room in the quota there, and no job may have the machine."""
     _check(actor, vm, account)
+    quota.lock_root()
     vm = (
         VirtualMachine.objects.select_for_update(of=("self",)).select_related("account__domain").get(pk=vm.pk)
     )
     _check(actor, vm, account)
     before = vm.account
-    amount = _amount(vm)
-    quota.release(before, amount)
-    quota.reserve(account, amount)
+    release_quota(vm)
+    state = State(vm.state)
+    quota.follow(account, lambda counting: vm.quota_in(state, counting), member_id=vm.created_by_id)
     changes = audit.compared({"account": before}, {"account": account})
     events.record(actor, "vm.transfer", vm, changes=changes, to=str(account.uuid))
     _give(vm, account)
@@ -94,10 +96,6 @@ def _check(actor: Actor, vm: VirtualMachine, account: Account) -> None:
     held = JobLock.objects.select_related("job").filter(key=lock_of(vm)).first()
     if held is not None:
         raise ResourceBusy(job=str(held.job.uuid), kind=held.job.kind)
-
-
-def _amount(vm: VirtualMachine) -> Amount:
-    return vm.quota_amount if Holding.QUOTA in HOLDS[State(vm.state)] else Amount()
 
 
 def _is_hidden(template: Template, account: Account) -> bool:

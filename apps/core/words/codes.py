@@ -122,12 +122,15 @@ USE_CASE_CODES: dict[str, Words] = {
             "The quota of %(owner)s for %(resource)s is %(limit)s; %(used)s are used and %(wanted)s more "
             "are needed."
         ),
-        _("Delete what you no longer need, choose a smaller size, or ask an operator for more."),
+        _("Delete what you no longer need, choose a smaller size, or ask for more: %(who)s."),
     ),
     "domain_quota_exceeded": Words(
         _("A quota above your account is used up"),
-        _("There is no room for %(wanted)s more (%(resource)s) in what your account shares with others."),
-        _("Delete what you no longer need, choose a smaller size, or ask an operator for more."),
+        _(
+            "There is no room for %(wanted)s more (%(resource)s) in what your account shares with others of "
+            "%(domain)s."
+        ),
+        _("Delete what you no longer need, choose a smaller size, or ask for more: %(who)s."),
     ),
     "account_disabled": Words(
         _("The account is disabled"),

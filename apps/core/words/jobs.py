@@ -28,6 +28,7 @@ STEPS: dict[str, Text] = {
     "AwaitChildren": _("Wait for every machine"),
     "ReadConsole": _("Read the console"),
     "TryServers": _("Try each server"),
+    "SettleAccounts": _("Count each account by the policy in force"),
     "ReadFacts": _("Ask what the host is made of"),
     "ReadPools": _("Look at the storage it reaches"),
     "ReadPool": _("Read the storage's size"),
@@ -51,6 +52,7 @@ NOTES: dict[str, Text] = {
     "retrying": _("The last try failed for now; it is tried again"),
     "waiting_for_job": _("Waits for another job on the same object"),
     "waiting_for_children": _("Waits for its machines"),
+    "counting_quotas": _("Counts the next accounts"),
     "waiting_for_guest": _("Waits for the guest to power off"),
     "waiting_for_host": _("Waits for its turn on the host"),
     "waiting_for_template": _("Waits for the image's copy"),
@@ -60,6 +62,7 @@ NOTES: dict[str, Text] = {
 }
 
 DOES: dict[str, Text] = {
+    "quota.recount": _("Counts what each account uses anew, as the policy that is now set says."),
     "vm.deploy": _("Finds a host, creates the disks and the network card, and starts the machine."),
     "vm.deploy_batch": _("Deploys several machines, each by a job of its own, and waits for all of them."),
     "vm.start": _("Reserves CPU and memory on a host and starts the machine there."),
@@ -92,6 +95,7 @@ _MACHINE = _(
 _HALT = _("The job ends as failed. Machines that it asked to stop go on doing so, each by its own job.")
 _REMOVE = _("The job ends as failed, and within a minute another one goes on with what is left.")
 RESOLVES: dict[str, Text] = {
+    "quota.recount": _("All accounts are counted anew, and the job ends as done."),
     "vm.deploy": _(
         "Its host is asked first. A machine that runs there is taken as deployed; of any other nothing "
         "remains: its disks, its address and its place on the host are given back."

@@ -8,6 +8,7 @@ from apps.core.words.credentials import CREDENTIAL_REASONS
 from apps.core.words.directories import DIRECTORY_REASONS
 from apps.core.words.documents import DOCUMENT_REASONS
 from apps.core.words.grants import GRANT_REASONS
+from apps.core.words.quotas import QUOTA_REASONS
 from apps.core.words.says import Reason
 
 REQUEST_REASONS: dict[str, Reason] = {
@@ -396,4 +397,5 @@ REASONS: dict[str, Reason] = {
     **IMAGE_REASONS,
     **DOCUMENT_REASONS,
     **CREDENTIAL_REASONS,
+    **QUOTA_REASONS,
 }

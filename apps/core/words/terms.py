@@ -34,8 +34,14 @@ RESOURCES: dict[str, Text] = {
     "machines": _("virtual machines"),
     "vcpus": _("vCPUs"),
     "memory_mib": _("memory in MiB"),
+    "volumes": _("volumes"),
     "storage_gib": _("storage in GiB"),
+    "snapshots": _("snapshots"),
+    "snapshot_gib": _("snapshots in GiB"),
+    "templates": _("images"),
+    "networks": _("networks"),
     "addresses": _("IP addresses"),
+    "public_addresses": _("public IP addresses"),
 }
 
 TERMS: dict[str, dict[str, Text]] = {"state": STATES, "wanted": STATES, "resource": RESOURCES}

@@ -66,7 +66,7 @@ class RecordPower(VmOperation):
         if state == State.STOPPED:
             placement.release_compute(self.vm)
         if state != self.vm.state:
-            self.vm.move_to(state)
+            self.vm.move_to(state, beyond=True)
 
     def resolve(self) -> None:
         """The look at the host is what settles it."""

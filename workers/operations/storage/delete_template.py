@@ -9,6 +9,7 @@ from typing import Any, Literal
 from apps.core.errors import ObjectInUse
 from apps.storage.models import Template, TemplateCopy
 from apps.storage.reach import host_at_hand
+from apps.storage.services_templates import release_quota
 from workers import hosts, images
 from workers.drivers.errors import HostUnreachable
 from workers.operation import Operation, Outcome, PointOfNoReturn, Step
@@ -62,7 +63,9 @@ class DeleteTemplate(Operation):
 
     @cached_property
     def template(self) -> Template:
-        return Template.objects.select_related("secondary_storage").get(uuid=self.job.target_uuid)
+        return Template.objects.select_related("secondary_storage", "account__domain").get(
+            uuid=self.job.target_uuid
+        )
 
     @property
     def file(self) -> Path:
@@ -70,7 +73,9 @@ class DeleteTemplate(Operation):
 
     def succeeded(self) -> None:
         TemplateCopy.objects.filter(template=self.template).delete()
-        Template.objects.filter(pk=self.template.pk).update(state=Template.State.DELETED)
+        deleting = Template.objects.filter(pk=self.template.pk, state=Template.State.DELETING)
+        if deleting.update(state=Template.State.DELETED):
+            release_quota(self.template)
 
     def failed(self, error: dict[str, Any]) -> None:
         deleting = Template.objects.filter(pk=self.template.pk, state=Template.State.DELETING)
