@@ -27,6 +27,7 @@ PARTS = (
         _("User guide"),
         (
             "first-login",
+            "my-account",
             "create-a-machine",
             "connect",
             "start-and-stop",
@@ -52,6 +53,7 @@ PARTS = (
             "storage",
             "templates",
             "people",
+            "login",
             "pages",
             "settings",
             "trouble",

@@ -27,4 +27,4 @@ class Command(BaseCommand):
             if user is None:
                 raise CommandError(f"there is no user {options['user']}")
             count = unlock_user(actor, user)
-        self.stdout.write(f"{count} failed attempts forgotten")
+        self.stdout.write(f"{count} names and addresses can be tried again")
