@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import unicodedata
 import uuid
@@ -17,7 +16,6 @@ Values = Mapping[str, list[bytes]]
 
 ACCOUNT_DISABLED = 0x2
 """Bit of Active Directory's userAccountControl."""
-_UNIQUE_SUFFIX = re.compile(r"#'[01]*'B$")
 _DAY = 86_400
 _AD_ATTRIBUTES = ("userAccountControl", "primaryGroupID", "objectSid")
 
@@ -41,7 +39,7 @@ class PersonEntry:
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
     """A group; `key` is its stable id. Members are people and groups, by DN as `dn_key` writes it, or, in
-    posixGroup, by login name."""
+    posixGroup, by login name as it is spelt (RFC 2307)."""
 
     key: str
     dn: str
@@ -58,7 +56,7 @@ def dn_key(dn: str) -> str:
     from ldap.dn import dn2str, str2dn  # noqa: PLC0415
 
     try:
-        parts = str2dn(_UNIQUE_SUFFIX.sub("", dn))
+        parts = str2dn(dn)
     except DECODING_ERROR:
         return dn.strip().casefold()
     for rdn in parts:
@@ -159,7 +157,7 @@ def group_of(config: DirectoryConfig, dn: str, values: Values) -> GroupEntry:
         dn=dn,
         name=shown.text(config.group_name_attribute) or dn,
         member_dns=frozenset(dn_key(member) for member in members if member),
-        member_uids=frozenset(name_key(uid) for uid in shown.texts("memberUid")),
+        member_uids=frozenset(shown.texts("memberUid")),
         sid=next(iter(shown.raw("objectSid")), b""),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from apps.accounts.directory.entries import GroupEntry, PersonEntry, dn_key, name_key
+from apps.accounts.directory.entries import GroupEntry, PersonEntry, dn_key
 
 
 class Membership:
@@ -29,7 +29,7 @@ class Membership:
     def keys_of(self, person: PersonEntry) -> frozenset[str]:
         direct = set(self._by_dn.get(dn_key(person.dn), ()))
         for name in person.usernames:
-            direct |= self._by_uid.get(name_key(name), set())
+            direct |= self._by_uid.get(name, set())
         if person.primary_group_sid in self._by_sid:
             direct.add(self._by_sid[person.primary_group_sid])
         return frozenset(direct).union(*(self.above(key) for key in direct))
