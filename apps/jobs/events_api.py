@@ -16,13 +16,18 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.models import User
 from apps.accounts.rest import Reference, ResourceViewSet
 from apps.core.errors import InvalidInput
 from apps.core.filters import ByChoice, ById, ByText, checked
+from apps.core.rest import StrictSerializer
 from apps.core.streams import streamed
+from apps.jobs import people
+from apps.jobs.audit import checking
 from apps.jobs.models import Event, Person
 from apps.jobs.models.record import worded
 from apps.jobs.people import told
@@ -118,8 +123,8 @@ class ByPerson:
     limit: int = 200
 
     def condition(self, name: str, text: str) -> Q:
-        people = Person.objects.filter(words=checked(text, name, self.limit), erased_at=None)
-        found = Q(**{f"{self.path}__in": people.order_by().values("pk")})
+        named = Person.objects.filter(words=checked(text, name, self.limit), erased_at=None)
+        found = Q(**{f"{self.path}__in": named.order_by().values("pk")})
         return found | Q(**{self.label: text, self.path: None}) if self.label else found
 
     def schema(self) -> dict[str, Any]:
@@ -142,6 +147,25 @@ class ByTargetName:
 def origin_filter(actor: Actor, condition: Q) -> Q:
     """The same, of what the actor may know the origin of: else a filter would tell what a row does not."""
     return condition if actor.is_operator else condition & Q(user=actor.user)
+
+
+class SealsSerializer(serializers.Serializer[Any]):
+    sealed_until = serializers.DateTimeField(allow_null=True, help_text="Of the last event that is sealed.")
+    segments = serializers.IntegerField()
+    not_sealed = serializers.IntegerField(allow_null=True, help_text="Counted up to 10,000, for operators.")
+    trouble = serializers.CharField(help_text="Why nothing more is sealed: a code, for operators.")
+    verified_at = serializers.DateTimeField(allow_null=True)
+    problems = serializers.IntegerField(
+        allow_null=True, help_text="What the last check found, for operators."
+    )
+
+
+class ErasureForm(StrictSerializer):
+    user = serializers.UUIDField()
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    erased = serializers.IntegerField(help_text="How many texts were erased.")
 
 
 @extend_schema_view(
@@ -190,6 +214,35 @@ class EventViewSet(ResourceViewSet):
         context = self.get_serializer_context()
         lines = json_lines(rows, lambda chunk: EventSerializer(chunk, many=True, context=context).data)
         return streamed(request._request, lines, NDJSON)
+
+    @extend_schema(summary="Up to when events are sealed", responses={200: SealsSerializer})
+    @action(detail=False, methods=["get"])
+    def seals(self, request: Request) -> Response:
+        seals, whole = checking.state(), self.actor.is_operator
+        told = {
+            "sealed_until": seals.upto,
+            "segments": seals.number,
+            "not_sealed": min(seals.waiting, seals.COUNTED) if whole else None,
+            "trouble": seals.trouble if whole else "",
+            "verified_at": seals.checked_at if whole else None,
+            "problems": seals.found if whole and seals.checked_at else None,
+        }
+        return Response(SealsSerializer(told).data)
+
+    @extend_schema(
+        summary="Erase the words by which events name a user",
+        request=ErasureForm,
+        responses={200: ErasedSerializer},
+    )
+    @action(detail=False, methods=["post"], url_path="erase-names")
+    def erase_names(self, request: Request) -> Response:
+        wanted = self.read(ErasureForm)["user"]
+
+        def act() -> Response:
+            user = self.find(User, wanted, "user")
+            return Response({"erased": people.erase_names(self.actor, user)})
+
+        return self.once(act)
 
 
 def json_lines(rows: QuerySet[Event], shown: Any) -> Iterator[str]:

@@ -242,3 +242,25 @@ def test_the_page_says_up_to_when_it_is_sealed(
     Segment.objects.all().delete()
     assert sealing.seal_events() == 0
     assert "its end was removed" in operator.get("/events/").content.decode()
+
+
+def test_names_are_erased_over_the_api_by_who_may(event: Event, member: User) -> None:
+    operator = Api(factories.make_user(super_admin=True))
+    assert operator.post("events/erase-names/", {"user": "nobody"}).status_code == 422
+    assert operator.post("events/erase-names/", {"user": str(event.uuid)}).status_code == 404
+    assert Api(member).post("events/erase-names/", {"user": str(member.uuid)}).status_code == 403
+    assert operator.get(f"events/{event.uuid}/").json()["actor"] == member.username
+    assert operator.post("events/erase-names/", {"user": str(member.uuid)}).json()["erased"] >= 1
+    assert operator.get(f"events/{event.uuid}/").json()["actor"] == "(name erased)"
+    assert operator.get(f"events/?actor={member.username}").json()["results"] == []
+
+
+def test_the_api_says_up_to_when_it_is_sealed(event: Event, settings: Any, tmp_path: Path) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads.jsonl"
+    operator, stranger = Api(factories.make_user(super_admin=True)), Api(factories.make_user())
+    waiting = Event.objects.count()
+    assert operator.get("events/seals/").json()["not_sealed"] == waiting
+    sealer.seal(at_once=True)
+    told = operator.get("events/seals/").json()
+    assert (told["segments"], told["not_sealed"], told["trouble"]) == (1, 0, "")
+    assert stranger.get("events/seals/").json()["not_sealed"] is None
