@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Standing
 from apps.compute.states import PowerState, State
 from apps.jobs.models import Event, JobState
 from apps.storage.models import Template
@@ -62,6 +63,11 @@ _LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         Template.State.DELETING: ("busy", "arrow-repeat"),
         Template.State.DELETED: ("off", "trash3"),
     },
+    "standing": {
+        Standing.ACTIVE: ("ok", "check-circle-fill"),
+        Standing.DISABLED: ("off", "slash-circle"),
+        Standing.CLOSING: ("bad", "hourglass-split"),
+    },
     "phase": {
         Event.Phase.DONE: ("ok", "check-circle-fill"),
         Event.Phase.SUBMITTED: ("info", "arrow-right"),
@@ -78,6 +84,7 @@ _CHOICES: dict[str, type[TextChoices]] = {
     "job": JobState,
     "template": Template.State,
     "phase": Event.Phase,
+    "standing": Standing,
 }
 _ENABLED = {
     True: Badge(_("Enabled"), "ok", "check-circle-fill"),

@@ -39,11 +39,21 @@ ENTRIES = (
     Entry("infrastructure", _("Infrastructure"), "diagram-3", "capacity.read"),
     Entry("launch", _("Launch a zone"), "rocket-takeoff", "zone.apply"),
     Entry("offerings", _("Sizes"), "sliders", "service_offering.change"),
+    Entry("domains", _("Domains"), "building", "domain.read"),
+    Entry("accounts", _("Accounts"), "layers", "account.create"),
     Entry("directories", _("Directories"), "people", "directory.read"),
     Entry("invite", _("Invite a user"), "people", "user.create"),
     Entry("events", _("Events"), "clock-history", "capacity.read"),
 )
-_OPERATOR_PATHS = ("/infrastructure/", "/launch/", "/offerings/", "/people/", "/events/", "/directories/")
+_OPERATOR_PATHS = (
+    "/infrastructure/",
+    "/launch/",
+    "/offerings/",
+    "/people/",
+    "/events/",
+    "/directories/",
+    "/domains/",
+)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("directories/", include("apps.portal.directories.urls")),
     path("people/", include("apps.portal.access.urls")),
     path("", include("apps.portal.account.urls")),
+    path("", include("apps.portal.tenancy.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
     path("templates/", include("apps.portal.images.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),

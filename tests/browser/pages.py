@@ -110,6 +110,20 @@ PAGES = (
     Place("infrastructure-states", "infrastructure", "/infrastructure/?view=picture&by=state"),
     Place("primary-storages", "primary-storages", "/infrastructure/primary-storages/"),
     Place("secondary-storages", "secondary-storages", "/infrastructure/secondary-storages/"),
+    Place("domains", "domains", "/domains/"),
+    Place("domain", "domain", "/domains/$domain/"),
+    Place("domain-new", "domain-new", "/domains/$domain/new/"),
+    Place("account-new", "account-new", "/domains/$domain/new-account/"),
+    Place("accounts", "accounts", "/accounts/"),
+    Place("account", "account", "/accounts/$account/"),
+    Place("account-add-member", "account-add-member", "/accounts/$account/add-member/"),
+    Place("account-member", "account-member", "/accounts/$account/members/$member/"),
+    *(
+        Place(f"{noun}-{act}", f"{noun}-{act}", f"/{noun}s/${noun}/{act}/")
+        for noun in ("domain", "account")
+        for act in ("rename", "move", "disable", "close")
+    ),
+    Place("machine-transfer", "machine-transfer", "/virtual-machines/$stopped/transfer/"),
     Place("offerings", "offerings", "/offerings/"),
     Place("offering-new", "offering-new", "/offerings/new/"),
     Place("offering", "offering", "/offerings/$offering/"),
@@ -155,7 +169,7 @@ PAGES = (
     Place("not-found", "", "/nothing-is-here/", MEMBER),
 )
 
-ACTS = ("switch", "reconnect", "retry", "act")
+ACTS = ("switch", "reconnect", "retry", "act", "start")
 """How addresses end that only take a POST, and lead elsewhere."""
 
 PARTS = ("live", "check", "now", "refresh", "download", "export")

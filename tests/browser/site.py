@@ -110,6 +110,21 @@ def show_a_key(zone: Any, other: Any) -> Any:
     return host
 
 
+def domain_of(account: Any) -> Any:
+    """A domain below ROOT with one in it; the account stays where it is."""
+    from apps.accounts.actor import Actor
+    from apps.accounts.models import Domain
+    from apps.accounts.services import create_domain
+
+    found = Domain.objects.filter(name="Science").first()
+    if found is not None:
+        return found
+    actor = Actor.system("a site to look at")
+    made = create_domain(actor, name="Science", parent=account.domain)
+    create_domain(actor, name="Physics", parent=made)
+    return made
+
+
 def show_a_directory() -> Any:
     """A campus' directory whose second server was given a wrong certificate."""
     from django.utils import timezone
@@ -199,6 +214,7 @@ def found() -> dict[str, Any]:
     rows["directory"] = show_a_directory()
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     rows |= credentials_of(member, account)
+    rows |= {"account": account, "member": member, "domain": domain_of(account)}
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):
         client = Client()

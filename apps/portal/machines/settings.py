@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.core.errors import CloudError, NotFound
@@ -44,6 +45,7 @@ def machine_settings(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResp
         **around(vm, "machine-settings"),
         "settings": [Setting(form, _button(actor, vm, form)) for form in forms],
         "form": sent,
+        "may_transfer": policy.may(actor, "vm.transfer", vm),
         "snippets": snippets(_request(vm), portal_of(request)),
     }
     return render(request, "portal/machines/settings.html", context, status=422 if sent else 200)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.machines import bulk, console, create_views, history, placement, settings, views
+from apps.portal.machines import bulk, console, create_views, history, placement, settings, transfer, views
 from apps.portal.machines.list import machine_list
 
 urlpatterns = [
@@ -23,4 +23,5 @@ urlpatterns = [
     path("<uuid:uuid>/placement/hosts/", placement.placement_hosts, name="machine-placement-hosts"),
     path("<uuid:uuid>/history/", history.machine_history, name="machine-history"),
     path("<uuid:uuid>/settings/", settings.machine_settings, name="machine-settings"),
+    path("<uuid:uuid>/transfer/", transfer.machine_transfer, name="machine-transfer"),
 ]
