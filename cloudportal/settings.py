@@ -271,6 +271,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"queue": "sync", "expires": 600},
     },
+    "follow-directories": {
+        "task": "workers.follow_directories",
+        "schedule": 60.0,
+        "options": {"queue": "sync", "expires": 30},
+    },
     "empty-trash": {
         "task": "workers.empty_trash",
         "schedule": 300.0,

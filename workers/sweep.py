@@ -10,7 +10,8 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
-from apps.accounts.closing import lock_of, noun
+from apps.accounts.closing import halt_lock_of, lock_of, noun
+from apps.accounts.directory import leaving, runs
 from apps.accounts.models import Account, Domain, IdempotencyKey
 from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm
@@ -71,6 +72,34 @@ def close_due() -> int:
             except CloudError:
                 continue
             submitted += 1
+    return submitted
+
+
+def follow_directories() -> int:
+    """Begin the sync of each directory whose time has come. Returns how many."""
+    actor = Actor.system("the directory is followed")
+    begun = 0
+    for directory in runs.due():
+        try:
+            runs.sync_now(actor, directory)
+        except CloudError:  # a run of it is at work
+            continue
+        begun += 1
+    return begun
+
+
+def rest_what_was_left() -> int:
+    """Stop the machines of accounts that nobody is left in, once their time is over. Returns how many
+    jobs were submitted."""
+    actor = Actor.system("nobody is left")
+    submitted = 0
+    for left in leaving.due()[:100]:
+        keys = [halt_lock_of(left.account)]
+        try:
+            submit(actor, "account.rest", left.account, account=left.account, lock_keys=keys)
+        except CloudError:
+            continue
+        submitted += 1
     return submitted
 
 

@@ -68,6 +68,12 @@ def prune_events() -> None:
     sealing.prune_events()
 
 
+@shared_task(name="workers.follow_directories")
+def follow_directories() -> None:
+    sweep.follow_directories()
+    sweep.rest_what_was_left()
+
+
 @shared_task(name="workers.refresh_statistics")
 def refresh_statistics() -> None:
     sql.refresh_statistics(VirtualMachine._meta.db_table)

@@ -18,4 +18,7 @@ class AccountsConfig(AppConfig):
         policy.register(models.Directory, policy.Rows("directory"))
         policy.register(models.DirectoryGroup, policy.Rows("directory"))
         policy.register(models.DirectoryPerson, policy.Rows("directory"))
+        policy.register(models.LeftBehind, policy.Rows("leaver", account="account_id"))
+        policy.register(models.MappingRule, policy.Rows("mapping"))
+        policy.register(models.SyncRun, policy.Rows("mapping"))
         secrets.register(models.Directory, "bind_password")

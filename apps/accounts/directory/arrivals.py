@@ -13,6 +13,7 @@ from apps.accounts import audit
 from apps.accounts.actor import Actor
 from apps.accounts.directory.after_login import after_login
 from apps.accounts.directory.entries import GroupEntry, PersonEntry
+from apps.accounts.directory.leaving import return_to
 from apps.accounts.directory.naming import Refused, email_of, full_name_of, username_of
 from apps.accounts.models import Directory, DirectoryPerson, User
 from apps.core.constraints import insert, update
@@ -40,7 +41,9 @@ def _arrive(directory: Directory, person: PersonEntry) -> User:
     if person.disabled:
         raise Refused("disabled")
     link = _link(directory, person) or _new(directory, person)
+    return_to([link])
     user = link.user
+    user.refresh_from_db(fields=["is_active"])
     if not user.is_active:
         raise Refused("user_inactive", user.username)
     refresh(link, person)

@@ -76,3 +76,12 @@ def counted(changes: Iterable[Change]) -> dict[str, int]:
     for change in changes:
         counts[change.kind] = counts.get(change.kind, 0) + change.size
     return counts
+
+
+def taken_by(kind: str, key: str, data: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """What exactly a change takes, and from whom: a portion of people, each of them."""
+    if kind not in TAKING:
+        return set()
+    if kind == "group.remove_people":
+        return {(kind, data["group"], person) for person in data["people"]}
+    return {(kind, key, "")}

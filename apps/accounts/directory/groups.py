@@ -50,14 +50,13 @@ def _name(entry: GroupEntry) -> str:
         return entry.key[:MAX_NAME]
 
 
-def put_in_groups(directory: Directory, user: User, groups: dict[str, int]) -> bool:
-    """Let the user be in these groups of the directory and no other of it; whether that changes anything."""
-    memberships = GroupMember.objects.filter(user=user, group__directory_group__directory=directory)
-    before = dict(memberships.values_list("group_id", "pk"))
-    wanted = set(groups.values())
-    left = [pk for group, pk in before.items() if group not in wanted]
-    joined = [GroupMember(user=user, group_id=group) for group in sorted(wanted - set(before))]
-    if left:
-        GroupMember.objects.filter(pk__in=left).delete()
+def put_in_groups(user: User, groups: dict[str, int]) -> None:
+    before = set(GroupMember.objects.filter(user=user).values_list("group", flat=True))
+    joined = [GroupMember(user=user, group_id=group) for group in sorted(set(groups.values()) - before)]
     GroupMember.objects.bulk_create(joined, ignore_conflicts=True)
-    return bool(left or joined)
+
+
+def groups_left(directory: Directory, user: User, groups: dict[str, int]) -> list[int]:
+    """Keys of the rows that say that the user is in a group of the directory which they are in no more."""
+    rows = GroupMember.objects.filter(user=user, group__directory_group__directory=directory)
+    return list(rows.exclude(group__in=groups.values()).values_list("pk", flat=True))

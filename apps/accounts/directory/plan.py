@@ -180,7 +180,7 @@ def _is_over(rule: RuleSpec, now: datetime) -> bool:
 
 
 def _add(making: _Making, person: PersonEntry, name: str, target: Target, rule: RuleSpec) -> Iterator[Change]:
-    data = _given(rule)
+    data = {"person": person.stable_id, **_given(rule)}
     account = making.account_of(target)
     if account:
         data["account"] = account
@@ -198,7 +198,7 @@ def _add(making: _Making, person: PersonEntry, name: str, target: Target, rule: 
 
 
 def _given(rule: RuleSpec) -> dict[str, Any]:
-    return {"role": rule.role, "ends_at": rule.ends_at, "by": rule.by, "limits": rule.limits}
+    return {"role": rule.role, "ends_at": rule.ends_at, "limits": rule.limits}
 
 
 def _may_make(making: _Making, target: Target, name: str, rule: RuleSpec) -> bool:
@@ -222,7 +222,7 @@ def _change(
 ) -> Iterator[Change]:
     source = rule.rule if rule.rule in making.present.rules else ""
     if (mine.role, mine.ends_at, mine.rule) != (rule.role, moment(rule.ends_at), source):
-        data = {"membership": mine.pk, **_given(rule)}
+        data = {"person": person.stable_id, "membership": mine.pk, **_given(rule)}
         key = f"{person.stable_id} {mine.account}"
         yield Change("membership.change", key, name, rule.rule, data)
 
@@ -231,7 +231,8 @@ def _end(
     making: _Making, person: PersonEntry, name: str, mine: HeldMembership, rule: RuleSpec | None
 ) -> Iterator[Change]:
     """What no rule gives any more goes, at once or so many days after; it is not put off a second time."""
-    key, data = f"{person.stable_id} {mine.account}", {"membership": mine.pk}
+    key = f"{person.stable_id} {mine.account}"
+    data: dict[str, Any] = {"person": person.stable_id, "membership": mine.pk}
     days = rule.days_after_leaving if rule else 0
     if mine.ends_at is not None and mine.ends_at <= making.now:
         yield Change("membership.forget", key, name, mine.rule, data)

@@ -85,7 +85,7 @@ class Grouping:
 
     def _grant(self, rule: RuleSpec, name: str) -> Change:
         what = [rule.match_value, rule.role, rule.scope, rule.place]
-        data = {"what": what, "ends_at": rule.ends_at, "by": rule.by}
+        data = {"what": what, "ends_at": rule.ends_at}
         key = "/".join(str(part) for part in what)
         return Change("grant.add", key, _group_name(rule.match_value, name), rule.rule, data)
 

@@ -37,7 +37,6 @@ class RuleSpec:
     limits: dict[str, int] = field(default_factory=dict)
     ends_at: str | None = None  # ISO 8601
     days_after_leaving: int = 0
-    by: int | None = None  # who answers for what it gives
 
 
 def spec_of(row: MappingRule) -> RuleSpec:
@@ -57,7 +56,6 @@ def spec_of(row: MappingRule) -> RuleSpec:
         limits=dict(row.limits),
         ends_at=row.ends_at.isoformat() if row.ends_at else None,
         days_after_leaving=row.days_after_leaving,
-        by=row.changed_by_id,
     )
 
 

@@ -87,13 +87,17 @@ class Grant(Mapped, Row):
         indexes = [models.Index(fields=["scope", "place"], name="grant_place")]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.once = f"{self.user_id}/{self.group_id}/{self.role_id}/{self.scope}/{self.place_id}"
+        self.once = self.identity
         super().save(*args, **kwargs)
 
     @property
     def name(self) -> str:
         """As events name it; who holds it is told by a reference there."""
         return self.role.name
+
+    @property
+    def identity(self) -> str:
+        return f"{self.user_id}/{self.group_id}/{self.role_id}/{self.scope}/{self.place_id}"
 
     @property
     def place_id(self) -> int | None:

@@ -41,7 +41,7 @@ _OWN_WORK = (
     " job.read job.cancel event.read quota.read usage.read"
 )
 _MEMBERS = (
-    "account.add_member account.remove_member account.change_member user.read project.* invitation.*"
+    "account.add_member account.remove_member account.change_member user.read project.* invitation.* leaver.*"
     " account.rename grant.read service_account.* quota.limit_member role.read"
 )
 

@@ -20,6 +20,45 @@ STEPS: dict[str, str | Promise] = {
 }
 
 DIRECTORY_REASONS: dict[str, Reason] = {
+    "attribute_not_read": Reason(
+        _("This attribute is not read of people, so that no rule can ask for it."),
+        _("Take one of these: %(known)s; or add it to “Further attributes” of the directory."),
+    ),
+    "no_placeholder": Reason(
+        _("The pattern names nobody: every person would get the same account."),
+        _("Write “{uid}” for the user name, or an attribute's name in braces; or choose one account."),
+    ),
+    "not_a_pattern_of_names": Reason(
+        _("A brace of the pattern has no partner."), _("Write, for example, “lab-{uid}”.")
+    ),
+    "roles_go_to_groups": Reason(
+        _("A role is given to a group of the directory, not to a unit or an attribute."),
+        _("Let the rule match a group, or give a membership."),
+    ),
+    "place_is_gone": Reason(
+        _("The place that the rule gives a role in is there no more."), _("Choose another place.")
+    ),
+    "not_all_rules": Reason(
+        _("The order has to name each rule of the directory once."),
+        _("Load the rules again: somebody added or removed one."),
+    ),
+    "preview_again": Reason(
+        _("The rules were changed since this preview, or there is a newer one."),
+        _("Preview the mapping again, and apply that."),
+    ),
+    "other_preview": Reason(
+        _("This is not the digest of what was previewed."), _("Send the digest that the preview shows.")
+    ),
+    "run_not_held": Reason(
+        _("The brake does not hold this run any more."), _("Load the page again: somebody has decided.")
+    ),
+    "directory_disabled": Reason(_("The directory is disabled."), _("Enable it first.")),
+    "not_a_moment": Reason(
+        _("This is not a time with a time zone."), _("Write, for example, “2027-01-31T12:00:00Z”.")
+    ),
+    "not_left_behind": Reason(
+        _("Somebody belongs to this account again, or it is being deleted."), _("Nothing has to be done.")
+    ),
     "too_many": Reason(_("This takes at most %(limit)s values."), _("Give fewer.")),
     "not_an_ldap_uri": Reason(
         _("“%(value)s” is not the address of an LDAP server."),
@@ -166,3 +205,48 @@ REFUSALS: dict[str, Reason] = {
     "user_inactive": Reason(_("The user may not log in here."), _("Let the user in again.")),
 }
 """Why somebody with the right password was not let in; told to operators only."""
+
+
+HELD: dict[str, str | Promise] = {
+    "empty_directory": _("The directory shows nobody at all."),
+    "base_emptied": _("Nobody is below “%(about)s” any more."),
+    "group_gone": _("The group “%(about)s” is there no more."),
+    "rule_emptied": _("The rule “%(about)s” would take all that it gave."),
+    "too_many_users": _("Too many people would be kept out: %(count)s of %(of)s."),
+    "too_many_memberships": _("Too many memberships would end: %(count)s of %(of)s."),
+    "too_many_group_people": _("Too many people would go out of groups: %(count)s of %(of)s."),
+}
+"""Why the brake holds a run."""
+
+CHANGES: dict[str, str | Promise] = {
+    "user.add": _("Users who come"),
+    "user.change": _("Users whose name or mail changes"),
+    "user.let_in": _("Users who come back"),
+    "group.add": _("Groups that come"),
+    "group.change": _("Groups that get another name or place"),
+    "group.add_people": _("People who come into groups"),
+    "grant.add": _("Roles given to groups"),
+    "account.add": _("Accounts that are made"),
+    "membership.add": _("Memberships given"),
+    "membership.change": _("Memberships changed"),
+    "membership.forget": _("Memberships that ran out and are forgotten"),
+    "membership.end": _("Memberships that end after a while"),
+    "membership.remove": _("Memberships taken away"),
+    "grant.remove": _("Roles taken from groups"),
+    "group.remove_people": _("People who go out of groups"),
+    "group.remove": _("Groups that go"),
+    "user.keep_out": _("Users who are kept out"),
+}
+"""What a run changes, by kind."""
+
+NOTES: dict[str, str | Promise] = {
+    "lower_rule": _("The rule “%(about)s” stands higher and decides."),
+    "name_taken": _("Somebody else has this user name."),
+    "not_a_username": _("This cannot be a user name."),
+    "no_stable_id": _("The directory shows no stable id of them."),
+    "account_taken": _("There is an account “%(about)s” already that no pattern made."),
+    "not_a_name": _("“%(about)s” cannot be the name of an account."),
+    "mixed_scripts": _("“%(about)s” mixes letters of two alphabets, and looks like another name."),
+    "group_missing": _("The directory does not show this group."),
+}
+"""Why something was not given, or otherwise."""

@@ -27,6 +27,9 @@ STEPS: dict[str, Text] = {
     "LookAgain": _("Look at the host again"),
     "AwaitChildren": _("Wait for every machine"),
     "ReadConsole": _("Read the console"),
+    "MakeChanges": _("Make the changes"),
+    "ReadDirectory": _("Read the directory"),
+    "RestMachines": _("Stop what runs"),
     "TryServers": _("Try each server"),
     "SettleAccounts": _("Count each account by the policy in force"),
     "ReadFacts": _("Ask what the host is made of"),
@@ -85,6 +88,10 @@ DOES: dict[str, Text] = {
     "account.remove": _("Deletes what the account owns, each thing by a job of its own, then the account."),
     "domain.halt": _("Stops the machines of a domain that was disabled, each by a job of its own."),
     "domain.remove": _("Deletes the domain's accounts, each by a job of its own, then the domain."),
+    "account.rest": _("Stops the machines of an account that nobody is left in, each by a job of its own."),
+    "directory.preview": _("Reads the directory and keeps what its mapping would change."),
+    "directory.sync": _("Reads the directory and follows it by the rules in force, portion by portion."),
+    "directory.test": _("Tries each server of the directory, step by step."),
 }
 """What a job of each kind does."""
 
@@ -124,5 +131,9 @@ RESOLVES: dict[str, Text] = {
     "account.remove": _REMOVE,
     "domain.halt": _HALT,
     "domain.remove": _REMOVE,
+    "account.rest": _HALT,
+    "directory.preview": _("The job only looked: it ends as failed, and nothing else changes."),
+    "directory.sync": _("The run ends as failed. What it changed stays, and the next run does the rest."),
+    "directory.test": _("The job only looked: it ends as failed, and nothing else changes."),
 }
 """What resolving a stuck job of each kind leads to."""
