@@ -54,6 +54,7 @@ PARTS = (
             "templates",
             "people",
             "login",
+            "closing-an-account",
             "pages",
             "settings",
             "trouble",
