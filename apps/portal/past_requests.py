@@ -23,19 +23,11 @@ from apps.jobs.models import Event, Job
 from apps.jobs.people import told
 from apps.launch.export import export_zone
 from apps.portal.copy_as import ApiRequest, Secret
-<<<<<<< HEAD
-from apps.portal.never_requested import NO_REQUEST
-from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
-from apps.zones.models import Cluster, Host, Pod, Region, Zone
-
-__all__ = ["NO_REQUEST", "RECIPES", "body_of_vm", "request_of_event", "request_of_job"]
-=======
 from apps.portal.no_requests import NO_REQUEST
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
-__all__ = ["NO_REQUEST", "RECIPES", "request_of_event", "request_of_job"]
->>>>>>> 5d85a61 (A directory is followed: its mapping is previewed, applied, held by a brake and released; who leaves is cut off, keeps what they had, and comes back to it)
+__all__ = ["NO_REQUEST", "RECIPES", "body_of_vm", "request_of_event", "request_of_job"]
 
 Data = Mapping[str, Any]
 Recipe = Callable[[UUID, Data], ApiRequest | None]
