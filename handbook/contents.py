@@ -54,7 +54,6 @@ PARTS = (
             "templates",
             "people",
             "login",
-            "closing-an-account",
             "pages",
             "settings",
             "trouble",

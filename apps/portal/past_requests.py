@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from apps.accounts.actor import Actor
+from apps.accounts.directory.services import FIELDS as DIRECTORY_FIELDS
 from apps.accounts.models import Account, Directory, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
@@ -22,9 +23,7 @@ from apps.jobs.models import Event, Job
 from apps.jobs.people import told
 from apps.launch.export import export_zone
 from apps.portal.copy_as import ApiRequest, Secret
-from apps.portal.directories.requests import body_of_directory, changed_directory
 from apps.portal.never_requested import NO_REQUEST
-from apps.portal.no_requests import NO_REQUEST
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
@@ -35,6 +34,7 @@ Recipe = Callable[[UUID, Data], ApiRequest | None]
 PINNED = VirtualMachine.Strategy.PINNED
 USER_DATA = Secret("CLOUDPORTAL_USER_DATA")
 HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
+BIND_PASSWORD = Secret("CLOUDPORTAL_BIND_PASSWORD")
 
 
 def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | None:
@@ -158,7 +158,10 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
     "directory.create": (
         Directory,
         "directories/",
-        body_of_directory,
+        _columns(
+            *("name", "kind", *DIRECTORY_FIELDS[1:-1]),
+            bind_password=lambda row: BIND_PASSWORD if row.bind_password else "",
+        ),
     ),
     "user.create": (User, "users/", _columns("username", "full_name", "email")),
     "service_account.create": (
@@ -278,6 +281,16 @@ def _host_changed(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("PATCH", f"hosts/{target}/", body)
 
 
+def _directory_changed(target: UUID, data: Data) -> ApiRequest | None:
+    row = Directory.objects.filter(uuid=target).first()
+    if row is None:
+        return None
+    body = {name: getattr(row, name) for name in data.get("after", ())}
+    if "bind_password" in body:
+        body["bind_password"] = BIND_PASSWORD
+    return ApiRequest("PATCH", f"directories/{target}/", body)
+
+
 def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
     key = Host.objects.filter(uuid=target).values_list("host_key", flat=True).first()
     return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
@@ -328,7 +341,7 @@ RECIPES: dict[str, Recipe] = {
     "host.change": _host_changed,
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),
-    "directory.change": changed_directory,
+    "directory.change": _directory_changed,
     "directory.test": _act("directories", "test"),
     "primary_storage.connect": _act("primary-storages", "reconnect"),
     "secondary_storage.connect": _act("secondary-storages", "reconnect"),

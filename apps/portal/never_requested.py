@@ -1,8 +1,8 @@
-"""Kinds of events and jobs that no request of the API does again, and why."""
+"""What no API request does again, and why: see `apps.portal.past_requests`."""
 
 from __future__ import annotations
 
-NO_REQUEST: dict[str, str] = {
+NO_REQUEST = {
     **dict.fromkeys(
         (
             *("directory.change_memberships", "directory.grant_role", "directory.revoke_role"),
