@@ -61,6 +61,12 @@ BARS = (
         *_exactly(0),
         worse=sum,
     ),
+    Bar(
+        "quota_races",
+        "units beyond the last one that 32 requests at once were given",
+        *_exactly(0),
+        worse=sum,
+    ),
     Bar("vm_list_queries", "SQL of any list page, with one row and with 100,000", *_at_most(12)),
     Bar("vm_list_p95_ms", "any order, filter or search of 100,000 machines", *_below(200)),
     Bar("vm_list_ratio_100k", "the worst of these / the worst with 1,000 machines", *_at_most(1.5)),

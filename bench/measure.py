@@ -26,7 +26,7 @@ from bootstrap.postgres import PrivatePostgres
 from bootstrap.terminal import say
 
 IN_STACK = ("deploy", "batch", "dispatch", "simulated", "sealing")
-ALONE = ("placement", "lists", "tenants", "zones", "live", "pages", "faults")
+ALONE = ("placement", "quotas", "lists", "tenants", "zones", "live", "pages", "faults")
 PARTS = (*IN_STACK, "sync", *ALONE)
 
 

@@ -20,7 +20,8 @@ from apps.core.words.events import EVENTS
 from apps.jobs import kinds
 from apps.jobs.models import Event, Job
 from apps.portal.copy_as import TOKEN, ApiRequest, snippets
-from apps.portal.past_requests import NO_REQUEST, RECIPES, request_of_event, request_of_job
+from apps.portal.no_requests import NO_REQUEST
+from apps.portal.past_requests import RECIPES, request_of_event, request_of_job
 from apps.zones.models import Host
 from tests import factories
 from tests.api.client import Api
