@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts import api as accounts
 from apps.accounts import api_tenancy as tenancy
 from apps.accounts import credentials_api as credentials
-from apps.accounts import quota_api
+from apps.accounts import invitations_api, projects_api, quota_api
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
@@ -40,6 +40,8 @@ VIEWSETS = {
     "stray-machines": strays.StrayMachineViewSet,
     "accounts": tenancy.AccountViewSet,
     "quotas": quota_api.QuotaViewSet,
+    "projects": projects_api.ProjectViewSet,
+    "invitations": invitations_api.InvitationViewSet,
     "users": accounts.UserViewSet,
     "domains": tenancy.DomainViewSet,
     "directories": directories.DirectoryViewSet,
@@ -62,6 +64,11 @@ urlpatterns = [
     path("login/unlock/", credentials.UnlockView.as_view(), name="login-unlock"),
     path("capacity/", capacity.CapacityView.as_view(), name="capacity"),
     path("recount/", capacity.RecountView.as_view(), name="recount"),
+    path(
+        "project-rules/<uuid:id>/",
+        projects_api.ProjectRulesViewSet.as_view({"get": "retrieve", "put": "update"}),
+        name="project-rules",
+    ),
     path("problems/<slug:code>/", ProblemView.as_view(), name="problem"),
     path("", include(router.urls)),
     re_path(r"", UnknownPath.as_view()),

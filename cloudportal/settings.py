@@ -276,6 +276,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"queue": "sync", "expires": 30},
     },
+    "follow-projects": {
+        "task": "workers.follow_projects",
+        "schedule": 1800.0,
+        "options": {"queue": "sync", "expires": 600},
+    },
     "empty-trash": {
         "task": "workers.empty_trash",
         "schedule": 300.0,

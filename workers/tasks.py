@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.accounts import password_mail, recheck
+from apps.accounts import invitation_mail, password_mail, project_mail, recheck
+from apps.accounts.project_dates import follow_dates
 from apps.compute.models import VirtualMachine
 from apps.core import sql
 from workers import engine, operations, quotas, sealing, sweep, sync
@@ -35,6 +36,7 @@ def sync_host(pk: int) -> None:
 @shared_task(name="workers.send_mails")
 def send_mails() -> None:
     password_mail.send_pending()
+    invitation_mail.send_pending()
 
 
 @shared_task(name="workers.meter_usage")
@@ -72,6 +74,12 @@ def prune_events() -> None:
 def follow_directories() -> None:
     sweep.follow_directories()
     sweep.rest_what_was_left()
+
+
+@shared_task(name="workers.follow_projects")
+def follow_projects() -> None:
+    for project, _days in follow_dates():
+        project_mail.warn(project)
 
 
 @shared_task(name="workers.refresh_statistics")

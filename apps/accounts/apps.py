@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import models, policy, secrets
+        from apps.accounts.invitations import InvitationScope
         from apps.accounts.scopes_people import Grants, Groups, People, Quotas, Roles
 
         policy.register(models.Account, policy.Rows("account", account="pk"), place="account")
@@ -15,6 +16,7 @@ class AccountsConfig(AppConfig):
         policy.register(models.Role, Roles())
         policy.register(models.Group, Groups())
         policy.register(models.Grant, Grants())
+        policy.register(models.Invitation, InvitationScope())
         policy.register(models.Directory, policy.Rows("directory"))
         policy.register(models.DirectoryGroup, policy.Rows("directory"))
         policy.register(models.DirectoryPerson, policy.Rows("directory"))

@@ -42,7 +42,7 @@ def set_quota(
     """Set limits by resource; null is no limit, and one below what is used only stops growth. What
     is used is counted again."""
     _require_above(actor, "quota.set", owner)
-    changes = {**_clean(limits), **_clean_grace(grace_percent, grace_days)}
+    changes = {**clean_limits(limits), **_clean_grace(grace_percent, grace_days)}
     row = open_quota(owner)
     told = audit.changed(row, **changes)
     row = _change(row, changes)
@@ -62,7 +62,7 @@ def set_member_quota(
 ) -> Quota:
     """Set what one member may use of what the account may. Without any limit the row goes."""
     policy.require(actor, "quota.limit_member", account)
-    changes = {**_clean(limits), **_clean_grace(grace_percent, grace_days)}
+    changes = {**clean_limits(limits), **_clean_grace(grace_percent, grace_days)}
     row = Quota.objects.filter(within=account, user=user).first()
     if row is None:
         if not Membership.objects.filter(account=account, user=user).exists():
@@ -91,7 +91,7 @@ def _change(row: Quota, changes: Mapping[str, Any]) -> Quota:
     return recount.recount_row(row)
 
 
-def _clean(limits: Mapping[str, int | None]) -> dict[str, int | None]:
+def clean_limits(limits: Mapping[str, int | None]) -> dict[str, int | None]:
     for name, limit in limits.items():
         if name not in counted():
             raise InvalidInput("unknown_field", place=str(name)[:100], known=", ".join(counted()))

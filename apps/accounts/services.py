@@ -24,7 +24,7 @@ from apps.core.errors import InvalidInput
 from apps.core.names import clean_name
 from apps.core.trees import MAX_PATH, path_of
 
-_USERNAME = re.compile(r"[a-z0-9][A-Za-z0-9._@-]{0,99}")
+USERNAME = re.compile(r"[a-z0-9][A-Za-z0-9._@-]{0,99}")
 
 
 @transaction.atomic
@@ -87,8 +87,10 @@ def create_user(
     place = account or domain or create_root_domain()
     policy.require(actor, "user.create", place)
     username = clean_username(username)
+    if not isinstance(username, str) or not USERNAME.fullmatch(username):
+        raise InvalidInput("not_a_username", place="username")
     full_name = clean_name(full_name, place="full_name", limit=200) if full_name else ""
-    user = User(username=username, full_name=full_name, email=_clean_email(email))
+    user = User(username=username, full_name=full_name, email=clean_email(email))
     user.set_unusable_password()
     insert(user)
     audit.record(actor, "user.create", user)
@@ -101,12 +103,12 @@ def create_user(
 
 def clean_username(text: object) -> str:
     """A user's name; InvalidInput if it cannot be one."""
-    if not isinstance(text, str) or not _USERNAME.fullmatch(text):
+    if not isinstance(text, str) or not USERNAME.fullmatch(text):
         raise InvalidInput("not_a_username", place="username")
     return text
 
 
-def _clean_email(email: str) -> str:
+def clean_email(email: str) -> str:
     if not email:
         return ""
     try:

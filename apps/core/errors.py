@@ -134,6 +134,13 @@ class InsufficientCapacity(CloudError):
     explanation: dict[str, Any] | None = None  # see apps.compute.placement.explanation
 
 
+class TooMany(CloudError):
+    """Asked for more often than may be. `params["seconds"]` is when to try again."""
+
+    code = "throttled"
+    status = 429
+
+
 class IdempotencyMismatch(CloudError):
     """This Idempotency-Key was used for another request."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from apps.portal import past_projects
+
 NO_REQUEST = {
     **dict.fromkeys(
         (
@@ -18,6 +20,7 @@ NO_REQUEST = {
     "mapping.change_sync": "the event names what changed, not what it is now",
     **dict.fromkeys(("mapping.release", "mapping.reject"), "what was decided is decided"),
     **dict.fromkeys(("leaver.hand_over", "leaver.keep"), "what was left behind has its people again"),
+    **past_projects.NO_REQUEST,
     "directory.add_user": "a person logs in",
     "directory.refuse_login": "a person logs in",
     "directory.change_user": "a person logs in",

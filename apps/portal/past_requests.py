@@ -18,12 +18,13 @@ from apps.accounts.directory.services import FIELDS as DIRECTORY_FIELDS
 from apps.accounts.models import Account, Directory, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
-from apps.core.names import hostname_of
 from apps.jobs.models import Event, Job
 from apps.jobs.people import told
 from apps.launch.export import export_zone
+from apps.portal import past_projects
 from apps.portal.copy_as import ApiRequest, Secret
 from apps.portal.never_requested import NO_REQUEST
+from apps.portal.past_machines import body_of_vm
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 
@@ -32,7 +33,6 @@ __all__ = ["NO_REQUEST", "RECIPES", "body_of_vm", "request_of_event", "request_o
 Data = Mapping[str, Any]
 Recipe = Callable[[UUID, Data], ApiRequest | None]
 PINNED = VirtualMachine.Strategy.PINNED
-USER_DATA = Secret("CLOUDPORTAL_USER_DATA")
 HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
 BIND_PASSWORD = Secret("CLOUDPORTAL_BIND_PASSWORD")
 
@@ -172,33 +172,6 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
 }
 
 
-def body_of_vm(vm: VirtualMachine) -> dict[str, Any]:
-    """What would be asked for to have such a machine again. User data is not told."""
-    body: dict[str, Any] = {
-        "name": vm.name,
-        "zone": _zone(vm),
-        "template": str(vm.template.uuid),
-        "offering": str(vm.offering.uuid),
-        "account": _account(vm),
-        "ssh_keys": [str(key.uuid) for key in vm.ssh_keys.order_by("id")],
-    }
-    if vm.hostname != hostname_of(vm.name):
-        body["hostname"] = vm.hostname
-    if vm.user_data:
-        body["user_data"] = USER_DATA
-    if vm.tags:
-        body["tags"] = vm.tags
-    if vm.strategy != VirtualMachine.Strategy.SPREAD:
-        body["strategy"] = vm.strategy
-    if vm.pinned_host is not None:
-        body["host"] = str(vm.pinned_host.uuid)
-    if vm.start_paused:
-        body["start_paused"] = True
-    if vm.delete_protection:
-        body["delete_protection"] = True
-    return body
-
-
 def _made(model: type[Model], path: str, body: Body) -> Recipe:
     def recipe(target: UUID, data: Data) -> ApiRequest | None:
         row = model._default_manager.filter(uuid=target).first()
@@ -318,6 +291,7 @@ _SWITCHED = {
 _CHANGED = {"region": "regions", **_SWITCHED}
 
 RECIPES: dict[str, Recipe] = {
+    **past_projects.RECIPES,
     **{kind: _made(*made) for kind, made in MADE.items()},
     **{kind: _act("virtual-machines", path) for kind, path in ACTION_PATHS.items()},
     "vm.deploy": _made(VirtualMachine, "virtual-machines/", body_of_vm),

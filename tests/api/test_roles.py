@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from apps.accounts.models import ApiToken, Directory
+from apps.accounts.models import Account, ApiToken, Directory, Invitation
 from apps.compute.models import Placement, StrayMachine, VirtualMachine
 from apps.jobs.models import Event, Job, JobState
 from apps.network.models import Network
@@ -26,6 +26,7 @@ from tests import factories
 from tests.api.client import Api
 from tests.api.conftest import PUBLIC_KEY, Cast
 from tests.api.role_rows import CREDENTIALS, Prepare, Row, robot, session
+from tests.api.role_rows_projects import PROJECTS
 
 
 def in_state(state: str, **columns: Any) -> Prepare:
@@ -178,6 +179,7 @@ TABLE: list[Row] = [
     Row("GET", "accounts/", 200, 200, 200),
     Row("GET", "accounts/{account}/", 200, 200, 404),
     Row("POST", "accounts/", 201, 404, 404, lambda cast: {"name": "new", "domain": str(cast.root.uuid)}),
+    *PROJECTS,
     Row("GET", "quotas/", 200, 200, 200),
     Row("GET", "quotas/{account}/", 200, 200, 404),
     Row("PATCH", "quotas/{account}/", 200, 403, 404, lambda cast: {"machines": 5}),
@@ -281,6 +283,9 @@ def ids(cast: Cast) -> dict[str, str]:
         "users": cast.users["other"],
         "domains": cast.root,
         "account": cast.account,
+        "root": cast.root,
+        "project": Account.objects.filter(kind="project").first(),
+        "invitation": Invitation.objects.first(),
         "public-template": cast.template,
         "private-template": cast.private_template,
         "key": cast.key,

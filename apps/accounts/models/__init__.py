@@ -3,6 +3,7 @@ credentials."""
 
 from apps.accounts.models.credentials import ApiToken, IdempotencyKey, LoginLink
 from apps.accounts.models.directory import Directory, DirectoryGroup, DirectoryPerson
+from apps.accounts.models.invitation import Invitation, InvitationState
 from apps.accounts.models.mapping import (
     DirectorySync,
     LeftBehind,
@@ -12,6 +13,7 @@ from apps.accounts.models.mapping import (
     SyncRun,
 )
 from apps.accounts.models.people import User, UserManager, search_key_of
+from apps.accounts.models.project import Project, ProjectRules, ProjectState
 from apps.accounts.models.quota import Counting, Quota, UsageHour
 from apps.accounts.models.roles import Grant, Group, GroupMember
 from apps.accounts.models.sessions import PasswordRequest, Session
@@ -30,12 +32,17 @@ __all__ = [
     "Group",
     "GroupMember",
     "IdempotencyKey",
+    "Invitation",
+    "InvitationState",
     "LeftBehind",
     "LoginLink",
     "MappedAccount",
     "MappingRule",
     "Membership",
     "PasswordRequest",
+    "Project",
+    "ProjectRules",
+    "ProjectState",
     "Quota",
     "Role",
     "Session",

@@ -73,7 +73,7 @@ READY: dict[str, ReadyRole] = {
     PROJECT_ADMIN: ReadyRole(
         _("Project admin"),
         _("All of one account or project, and who belongs to it."),
-        _rules(deny=_OPERATORS_ONLY, allow=f"{_OWN_WORK} {_MEMBERS}"),
+        _rules(deny=f"{_OPERATORS_ONLY} project.extend", allow=f"{_OWN_WORK} {_MEMBERS}"),
         TENANCY,
     ),
     USER: ReadyRole(

@@ -18,7 +18,7 @@ from apps.core.errors import CloudError
 from apps.portal.copy_as import ApiRequest
 from apps.portal.machines.create_form import MachineForm
 from apps.portal.pages import told
-from apps.portal.past_requests import USER_DATA
+from apps.portal.past_machines import USER_DATA
 from apps.portal.templatetags.portal import mib, size
 
 
