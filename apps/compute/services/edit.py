@@ -76,15 +76,16 @@ def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOfferi
     if offering.memory_mib < vm.template.min_memory_mib:
         raise InvalidInput("offering_too_small", place="offering", memory_mib=vm.template.min_memory_mib)
     old = vm.offering
+    quota.lock_root()
+    held = VirtualMachine.objects.select_for_update(of=("self",)).get(pk=vm.pk)
+    if (held.account_id, held.offering_id) != (vm.account_id, old.pk):
+        raise StateConflict(reason="state_moved", state=held.state)
     difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
 
     def counted(counting: Counting) -> Amount:
         return difference if Holding.QUOTA_COMPUTE in holds(State.STOPPED, counting) else Amount()
 
     quota.follow(vm.account, counted, member_id=vm.created_by_id)
-    held = VirtualMachine.objects.select_for_update(of=("self",)).get(pk=vm.pk)
-    if (held.account_id, held.offering_id) != (vm.account_id, old.pk):
-        raise StateConflict(reason="state_moved", state=held.state)
     mine = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old, account=vm.account)
     if not mine.update(offering=offering):
         raise StateConflict(reason="state_moved", state=vm.state)
