@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, ApiToken, LoginLink, Membership, Session, User
+from apps.accounts.models import Account, ApiToken, Grant, LoginLink, Membership, Session, User
 from apps.accounts.passwords import set_password
-from apps.accounts.roles.ready import AUDITOR, PROJECT_ADMIN, ready
+from apps.accounts.roles.ready import AUDITOR, DOMAIN_ADMIN, PROJECT_ADMIN, ready
 from apps.accounts.tokens import issue_token, user_of_token
 from apps.core.errors import CloudError
 from tests import factories
@@ -152,3 +152,21 @@ def test_service_accounts_are_made_by_who_may_and_seen_by_who_may(account: Accou
     assert not User.objects.filter(username="evil").exists()
     robot.refresh_from_db()
     assert robot.is_active
+
+
+def test_a_domain_admin_looks_after_the_people_of_the_domain_alone() -> None:
+    """And never after somebody who is more: no link takes over a super admin who is a member there."""
+    domain = factories.make_domain()
+    here, there = factories.make_account(domain), factories.make_account(factories.make_domain())
+    admin = factories.make_user(here)
+    Grant.objects.create(user=admin, role=ready(DOMAIN_ADMIN), scope="domain", domain=domain)
+    own, sibling = factories.make_user(here), factories.make_user(there)
+    boss = factories.make_user(here, super_admin=True)
+    client = client_of(admin)
+    answers = [
+        client.post(f"/people/{each.uuid}/access/password/").status_code for each in (own, sibling, boss)
+    ]
+    assert answers == [200, 404, 404]
+    assert [link.user for link in LoginLink.objects.all()] == [own]
+    assert client.get(f"/people/{own.uuid}/access/").status_code == 200
+    assert client.get(f"/people/{boss.uuid}/access/").status_code == 404
