@@ -54,6 +54,7 @@ PARTS = (
             "templates",
             "people",
             "login",
+            "directory",
             "pages",
             "settings",
             "trouble",
