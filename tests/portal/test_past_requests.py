@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from apps.portal.no_requests import NO_REQUEST
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
@@ -21,6 +20,7 @@ from apps.core.words.events import EVENTS
 from apps.jobs import kinds
 from apps.jobs.models import Event, Job
 from apps.portal.copy_as import TOKEN, ApiRequest, snippets
+from apps.portal.never_requested import NO_REQUEST
 from apps.portal.past_requests import RECIPES, request_of_event, request_of_job
 from apps.zones.models import Host
 from tests import factories
