@@ -55,6 +55,7 @@ PARTS = (
             "people",
             "login",
             "directory",
+            "closing-an-account",
             "pages",
             "settings",
             "trouble",

@@ -13,6 +13,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.closing import halt_lock_of, lock_of, noun
 from apps.accounts.directory import leaving, runs
 from apps.accounts.models import Account, Domain, IdempotencyKey
+from apps.accounts.sessions import SessionStore
 from apps.compute.models import VirtualMachine
 from apps.compute.services.lifecycle import expunge_vm
 from apps.core.errors import CloudError
@@ -104,9 +105,11 @@ def rest_what_was_left() -> int:
 
 
 def forget_old_rows() -> None:
-    """Drop Idempotency-Keys that no client repeats any more, and jobs of quiet kinds that only looked."""
+    """Drop Idempotency-Keys that no client repeats any more, sessions that ran out, and jobs of quiet kinds
+    that only looked."""
     now = timezone.now()
     oldest = now - timedelta(hours=settings.IDEMPOTENCY_KEY_HOURS)
     IdempotencyKey.objects.filter(created_at__lt=oldest).delete()
+    SessionStore.clear_expired()
     looked = Job.objects.filter(kind__in=quiet_kinds(), state__in=Job.ENDED)
     looked.filter(finished_at__lt=now - timedelta(hours=1)).delete()

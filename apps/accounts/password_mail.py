@@ -45,7 +45,7 @@ def ask_for_link(email: str, *, address: str, language: str, portal: str) -> Non
         validate_email(email)
     except ValidationError:
         raise InvalidInput("not_an_email", place="email") from None
-    PasswordRequest.objects.filter(asked_at__lt=timezone.now() - AN_HOUR).delete()
+    _forget_old()
     key = email.lower()[:254]
     asked = PasswordRequest.objects
     if asked.filter(email_key=key).count() >= PER_EMAIL or (
@@ -58,6 +58,7 @@ def ask_for_link(email: str, *, address: str, language: str, portal: str) -> Non
 def send_pending() -> int:
     """Send what was asked for; how many mails went out. What a server did not take is tried again."""
     sent = 0
+    _forget_old()
     waiting = PasswordRequest.objects.filter(
         handled_at=None, tries__lt=TRIES, asked_at__gt=timezone.now() - AN_HOUR
     )
@@ -66,6 +67,11 @@ def send_pending() -> int:
         if claimed.update(handled_at=timezone.now(), tries=row.tries + 1):
             sent += _handle(row)
     return sent
+
+
+def _forget_old() -> None:
+    """No address is kept longer than its limit counts."""
+    PasswordRequest.objects.filter(asked_at__lt=timezone.now() - AN_HOUR).delete()
 
 
 def _handle(row: PasswordRequest) -> int:

@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db.models import Model
 
 from apps.accounts.actor import Actor
-from apps.accounts.directory.services import FIELDS as DIRECTORY_FIELDS
 from apps.accounts.models import Account, Directory, Domain, User
 from apps.compute.api.serializers import ACTION_PATHS
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
@@ -23,6 +22,7 @@ from apps.jobs.people import told
 from apps.launch.export import export_zone
 from apps.portal import past_projects
 from apps.portal.copy_as import ApiRequest, Secret
+from apps.portal.directories.requests import body_of_directory, changed_directory
 from apps.portal.never_requested import NO_REQUEST
 from apps.portal.past_machines import body_of_vm
 from apps.storage.models import PrimaryStorage, SecondaryStorage, Template
@@ -34,7 +34,6 @@ Data = Mapping[str, Any]
 Recipe = Callable[[UUID, Data], ApiRequest | None]
 PINNED = VirtualMachine.Strategy.PINNED
 HOST_KEY = Secret("CLOUDPORTAL_HOST_PRIVATE_KEY")
-BIND_PASSWORD = Secret("CLOUDPORTAL_BIND_PASSWORD")
 
 
 def request_of_event(event: Event, *, operator: bool = False) -> ApiRequest | None:
@@ -158,10 +157,7 @@ MADE: dict[str, tuple[type[Model], str, Body]] = {
     "directory.create": (
         Directory,
         "directories/",
-        _columns(
-            *("name", "kind", *DIRECTORY_FIELDS[1:-1]),
-            bind_password=lambda row: BIND_PASSWORD if row.bind_password else "",
-        ),
+        body_of_directory,
     ),
     "user.create": (User, "users/", _columns("username", "full_name", "email")),
     "service_account.create": (
@@ -254,16 +250,6 @@ def _host_changed(target: UUID, data: Data) -> ApiRequest | None:
     return ApiRequest("PATCH", f"hosts/{target}/", body)
 
 
-def _directory_changed(target: UUID, data: Data) -> ApiRequest | None:
-    row = Directory.objects.filter(uuid=target).first()
-    if row is None:
-        return None
-    body = {name: getattr(row, name) for name in data.get("after", ())}
-    if "bind_password" in body:
-        body["bind_password"] = BIND_PASSWORD
-    return ApiRequest("PATCH", f"directories/{target}/", body)
-
-
 def _host_trusted(target: UUID, data: Data) -> ApiRequest | None:
     key = Host.objects.filter(uuid=target).values_list("host_key", flat=True).first()
     return ApiRequest("POST", f"hosts/{target}/trust-key/", {"key": key}) if key else None
@@ -315,7 +301,7 @@ RECIPES: dict[str, Recipe] = {
     "host.change": _host_changed,
     "host.trust_key": _host_trusted,
     "host.connect": _act("hosts", "reconnect"),
-    "directory.change": _directory_changed,
+    "directory.change": changed_directory,
     "directory.test": _act("directories", "test"),
     "primary_storage.connect": _act("primary-storages", "reconnect"),
     "secondary_storage.connect": _act("secondary-storages", "reconnect"),

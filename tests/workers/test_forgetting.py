@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import IdempotencyKey
+from apps.accounts.models import IdempotencyKey, Session
 from apps.jobs import kinds
 from apps.jobs.models import Job
 from tests.factories import make_account, make_user
@@ -45,3 +45,13 @@ def test_keys_are_kept_for_a_day() -> None:
         IdempotencyKey.objects.create(user=user, key=key, fingerprint="x", created_at=created)
     forget_old_rows()
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["new"]
+
+
+def test_sessions_that_ran_out_are_forgotten() -> None:
+    user, now = make_user(make_account()), timezone.now()
+    for key, days in (("old", -1), ("new", 1)):
+        Session.objects.create(
+            session_key=key, session_data="", user=user, expire_date=now + timedelta(days=days)
+        )
+    forget_old_rows()
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]

@@ -8,6 +8,7 @@ from apps.core.words.credentials import CREDENTIAL_REASONS
 from apps.core.words.directories import DIRECTORY_REASONS
 from apps.core.words.documents import DOCUMENT_REASONS
 from apps.core.words.grants import GRANT_REASONS
+from apps.core.words.images import IMAGE_REASONS
 from apps.core.words.projects import PROJECT_REASONS
 from apps.core.words.quotas import QUOTA_REASONS
 from apps.core.words.requests import REQUEST_REASONS
@@ -290,24 +291,6 @@ USER_DATA_REASONS: dict[str, Reason] = {
     "unknown_part_type": Reason(
         _("A part has a type that cloud-init does not know."), _("Correct the part's Content-Type.")
     ),
-}
-
-IMAGE_REASONS: dict[str, Reason] = {
-    "not_an_image": Reason(_("The file is not a disk image.")),
-    "wrong_format": Reason(
-        _("The file is not in the format qcow2."), _("Convert it: qemu-img convert -O qcow2.")
-    ),
-    "backing_file": Reason(
-        _("The image builds on another file."), _("Flatten it: qemu-img convert -O qcow2.")
-    ),
-    "data_file": Reason(
-        _("The image keeps its data in another file."), _("Flatten it: qemu-img convert -O qcow2.")
-    ),
-    "image_rejected/too_large": Reason(
-        _("The image, or the disk that it unfolds to, is larger than may be."), _("Upload a smaller one.")
-    ),
-    "encrypted": Reason(_("The image is encrypted."), _("Upload it without encryption.")),
-    "damaged": Reason(_("The image is damaged."), _("Make or download it again.")),
 }
 
 REASONS: dict[str, Reason] = {
