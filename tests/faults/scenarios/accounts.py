@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.closing import close, disable
 from apps.accounts.models import Account, Domain, Membership
+from apps.accounts.tenancy import move_account
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.services import lifecycle
 from apps.compute.states import State
@@ -30,7 +31,7 @@ def two_machines(site: Site) -> None:
 def below_a_domain(site: Site) -> None:
     domain = factories.make_domain()
     factories.make_domain(domain)
-    Account.objects.filter(pk=site.account.pk).update(domain=domain)
+    move_account(site.actor, site.account, domain=domain)
     site.account.refresh_from_db()
     site.notes["domain"] = domain.uuid
 
