@@ -28,7 +28,9 @@ from apps.core.errors import LockedOut
 def user_named(text: object) -> User | None:
     """The user of this name as it is typed at a login: capitals make no difference, and nothing but ASCII
     is ever a match, so that no letter that looks or folds alike finds anybody."""
-    if not isinstance(text, str) or not text.isascii() or not 0 < len(text.strip()) <= 100:
+    if not isinstance(text, str) or not text.isascii() or not text.isprintable():
+        return None
+    if not 0 < len(text.strip()) <= 100:
         return None
     return User.objects.filter(username__iexact=text.strip()).first()
 

@@ -29,6 +29,8 @@ class DirectoryBackend(ModelBackend):
     ) -> User | None:
         if not username or not password or len(username) > _LONGEST or len(password) > _LONGEST:
             return None
+        if not username.isprintable():
+            return None
         for directory in _asked_for(username):
             user = _ask(directory, request, username, password)
             if user is not None:
