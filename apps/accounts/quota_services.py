@@ -41,7 +41,7 @@ def set_quota(
 ) -> Quota:
     """Set limits by resource; null is no limit, and one below what is used only stops growth. What
     is used is counted again."""
-    _require_above(actor, "quota.set", owner)
+    require_above(actor, "quota.set", owner)
     changes = {**clean_limits(limits), **_clean_grace(grace_percent, grace_days)}
     row = open_quota(owner)
     told = audit.changed(row, **changes)
@@ -76,7 +76,7 @@ def set_member_quota(
     return row
 
 
-def _require_above(actor: Actor, permission: str, owner: Account | Domain) -> None:
+def require_above(actor: Actor, permission: str, owner: Account | Domain) -> None:
     """What a domain may use is said by those who hold the right in the domain above it: nobody raises the
     limit that they stand below themselves."""
     if isinstance(owner, Account) or owner.parent is None:
@@ -119,7 +119,7 @@ def _clean_whole(place: str, value: int | None, high: int) -> int | None:
 def set_counting(actor: Actor, domain: Domain, *, counting: str) -> Any:
     """Say when the vCPUs and memory of machines in the domain, and in all below it that say nothing
     themselves, count; empty is what the domain above says. The job that counts anew is returned."""
-    _require_above(actor, "quota.set_counting", domain)
+    require_above(actor, "quota.set_counting", domain)
     if counting not in {"", *Counting.values}:
         raise InvalidInput("unknown_counting", place="counting")
     row = open_quota(domain)

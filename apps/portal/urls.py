@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("apps.portal.account.urls")),
     path("", include("apps.portal.tenancy.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
+    path("quotas/", include("apps.portal.quotas.urls")),
     path("templates/", include("apps.portal.images.urls")),
     path("virtual-machines/", include("apps.portal.machines.urls")),
     path("jobs/", include("apps.portal.jobs.urls")),

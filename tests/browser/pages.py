@@ -124,6 +124,10 @@ PAGES = (
         for act in ("rename", "move", "disable", "close")
     ),
     Place("machine-transfer", "machine-transfer", "/virtual-machines/$stopped/transfer/"),
+    Place("quotas", "quotas", "/quotas/"),
+    Place("quotas-user", "quotas", "/quotas/", MEMBER),
+    Place("quota", "quota", "/quotas/$account/"),
+    Place("quota-change", "quota-change", "/quotas/$account/change/"),
     Place("offerings", "offerings", "/offerings/"),
     Place("offering-new", "offering-new", "/offerings/new/"),
     Place("offering", "offering", "/offerings/$offering/"),
@@ -175,7 +179,9 @@ ACTS = ("switch", "reconnect", "retry", "act", "start")
 PARTS = ("live", "check", "now", "refresh", "download", "export")
 """How addresses end that answer a part of a page, or a file."""
 
-NO_PAGES = frozenset({"look", "keys", "logout", "palette", "docs", "docs-page", "machines-acted"})
+NO_PAGES = frozenset(
+    {"look", "keys", "logout", "palette", "docs", "docs-page", "machines-acted", "quota-usage"}
+)
 """Others like them. The documentation has tests of its own, and so has what acts on several machines
 leave behind (tests/browser/test_bulk.py)."""
 

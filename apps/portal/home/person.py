@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
-from django.utils.translation import gettext as _
+from django.db.models import Prefetch, Q
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
@@ -16,12 +15,11 @@ from apps.core.messages import note_text
 from apps.jobs.events import event_label
 from apps.jobs.kinds import quiet_kinds
 from apps.jobs.models import Job, JobState
-from apps.portal.infrastructure.gauges import Gauge, cpu_gauge, grouped, memory_gauge, storage_gauge
+from apps.portal.resources import Use, uses
 
 MACHINES = 10
 JOBS = 5
 ACCOUNTS = 5
-GIB = 2**30
 
 
 def person_context(actor: Actor) -> dict[str, Any]:
@@ -49,24 +47,9 @@ def jobs_of(actor: Actor) -> list[tuple[Job, str, str]]:
     return [(job, event_label(job.kind), note_text(job.note)) for job in rows]
 
 
-def quotas_of(actor: Actor) -> list[tuple[str, list[Gauge]]]:
-    """Name and gauges of each account that this reader is a member of."""
-    rows = Quota.objects.filter(account__in=actor.account_ids).select_related("account")
+def quotas_of(actor: Actor) -> list[tuple[str, list[Use]]]:
+    """Name and limits of each account that this reader is a member of, with their own within it."""
+    mine = Q(account__in=actor.account_ids) | Q(user=actor.user_id, within__in=actor.account_ids)
+    rows = Quota.objects.filter(mine).select_related("account", "domain", "within")
     found = rows.order_by("account__name_sort", "pk")[:ACCOUNTS]
-    return [(quota.account.name if quota.account else "", _gauges(quota)) for quota in found]
-
-
-def _gauges(quota: Quota) -> list[Gauge]:
-    """One for each resource that has a limit."""
-    found = []
-    if quota.max_machines is not None:
-        words = {"used": grouped(quota.used_machines), "total": grouped(quota.max_machines)}
-        text = _("%(used)s of %(total)s") % words
-        found.append(Gauge(_("Machines"), quota.used_machines, quota.max_machines, text))
-    if quota.max_vcpus is not None:
-        found.append(cpu_gauge(quota.used_vcpus, quota.max_vcpus))
-    if quota.max_memory_mib is not None:
-        found.append(memory_gauge(quota.used_memory_mib, quota.max_memory_mib))
-    if quota.max_storage_gib is not None:
-        found.append(storage_gauge(quota.used_storage_gib * GIB, quota.max_storage_gib * GIB))
-    return found
+    return [(row.owner.name, [use for use in uses(row) if use.total is not None]) for row in found]

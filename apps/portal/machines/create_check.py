@@ -19,7 +19,8 @@ from apps.portal.copy_as import ApiRequest
 from apps.portal.machines.create_form import MachineForm
 from apps.portal.pages import told
 from apps.portal.past_machines import USER_DATA
-from apps.portal.templatetags.portal import mib, size
+from apps.portal.resources import amount, bare, label
+from apps.portal.templatetags.portal import mib
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,13 @@ def _helps(order: Order, found: Judgement) -> Iterator[Help]:
         yield _help(remedy)
     short = [item for item in found.standing if not item.fits]
     if short:
-        wanted = ", ".join(_amount(item.resource, -(item.left or 0)) for item in short)
-        yield Help(_("Ask an operator for more quota: %(amounts)s more.") % {"amounts": wanted})
+        wanted = ", ".join(amount(item.resource, item.missing) for item in short)
+        who = found.refusal.params.get("who") if found.refusal else ""
+        if who:
+            named = {"amounts": wanted, "who": who}
+            yield Help(_("Ask for more quota: %(amounts)s more, of %(who)s.") % named)
+        else:
+            yield Help(_("Ask an operator for more quota: %(amounts)s more.") % {"amounts": wanted})
     elif not found.remedies and found.refusal is not None:
         yield Help(told(found.refusal).remedy)
 
@@ -144,46 +150,22 @@ def _help(remedy: Remedy) -> Help:
     return Help(text % {"n": remedy.count}, label, urlencode({"count": remedy.count}))
 
 
-_LABELS = {
-    "machines": lambda: _("Virtual machines"),
-    "vcpus": lambda: _("vCPUs"),
-    "memory_mib": lambda: _("Memory"),
-    "storage_gib": lambda: _("Disks"),
-    "addresses": lambda: _("Addresses"),
-}
-
-
-def _amount(resource: str, value: int) -> str:
-    if resource == "memory_mib":
-        return mib(value)
-    if resource == "storage_gib":
-        return size(value * 2**30)
-    texts = {
-        "machines": ngettext("%(n)s virtual machine", "%(n)s virtual machines", value),
-        "vcpus": ngettext("%(n)s vCPU", "%(n)s vCPUs", value),
-        "addresses": ngettext("%(n)s IP address", "%(n)s IP addresses", value),
-    }
-    return texts[resource] % {"n": value}
-
-
 def _bars(standing: list[Standing]) -> Iterator[Bar]:
     """One for each resource of which the account has only so much."""
     for item in standing:
         if item.limit is None:
             continue
         numbers = {
-            "wanted": _bare(item.resource, item.wanted),
-            "left": _bare(item.resource, abs(item.left or 0)),
-            "limit": _bare(item.resource, item.limit),
+            "wanted": bare(item.resource, item.wanted),
+            "left": bare(item.resource, item.missing or abs(item.left or 0)),
+            "limit": bare(item.resource, item.limit),
         }
         text = _("uses %(wanted)s of %(limit)s: %(left)s left")
+        if (item.left or 0) < 0:
+            text = _("uses %(wanted)s of %(limit)s: %(left)s above the limit, in the days of grace")
         if not item.fits:
             text = _("needs %(wanted)s of %(limit)s: %(left)s too few")
-        yield Bar(_LABELS[item.resource](), text % numbers, item.used + item.wanted, item.limit)
-
-
-def _bare(resource: str, value: int) -> str:
-    return _amount(resource, value) if resource in {"memory_mib", "storage_gib"} else str(value)
+        yield Bar(label(item.resource), text % numbers, item.used + item.wanted, item.limit)
 
 
 def request_of(order: Order) -> ApiRequest:
