@@ -75,6 +75,14 @@ TENANCY: dict[str, str | Promise] = {
     "user.reopen": _("Keep a user who was to be deleted"),
     "user.set_active": _("Let users in or keep them out"),
     "user.view_as": _("See the portal as another user"),
+    "directory.change": _("Change directories"),
+    "directory.create": _("Add directories"),
+    "directory.read": _("See directories"),
+    "directory.remove": _("Remove directories"),
+    "directory.test": _("Test the connection to a directory"),
+    "quota.limit_member": _("Limit members of an account"),
+    "quota.recount": _("Count what is used anew"),
+    "usage.read": _("See usage by the hour"),
 }
 
 MACHINES: dict[str, str | Promise] = {
