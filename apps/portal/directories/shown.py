@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import Promise
@@ -64,6 +64,8 @@ def _server(each: dict[str, Any]) -> TriedServer:
     steps = [_step(step) for step in each["steps"]]
     reason = each.get("reason")
     why = explain("directory_unavailable", {"reason": reason}) if reason else None
+    if why is not None:
+        why = replace(why, title=say("This server cannot be used"))
     return TriedServer(each["server"], each["ok"], steps, why, each.get("technical", ""))
 
 
@@ -95,7 +97,7 @@ def facts_of(row: Directory) -> list[tuple[str, list[str]]]:
         (say("Where groups are"), row.group_bases),
         (say("Filter of groups"), [row.group_filter] if row.group_bases else []),
         (say("Login names"), row.login_attributes),
-        (say("Attribute by which people are known for good"), [row.stable_id_attribute]),
+        (say("Known for good by"), [row.stable_id_attribute]),
         (say("Further attributes"), row.attributes),
         (say("Filter of disabled people"), [row.disabled_filter] if row.disabled_filter else []),
     ]
