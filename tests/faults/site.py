@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Counting, Quota
 from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.placement import survey
 from apps.compute.services.deploy import VmRequest, deploy_vm
@@ -141,12 +141,16 @@ def make_due(job: Job) -> None:
 
 
 def build_site() -> Site:
-    """Rows and world, from nothing. Call it in `environment`."""
+    """Rows and world, from nothing. Call it in `environment`. Quotas count as running, and who acts has
+    one of their own within the account: then most moments move a count."""
     simulator = Simulator(PATH)
     simulator.reset()
     simulator.set_durations(import_seconds=1.5, guest_shutdown_seconds=1.5)
     zone = factories.make_zone(hosts=2, addresses=6)
-    account = factories.make_account(max_machines=10)
+    account = factories.make_account(max_machines=10, counting=Counting.RUNNING)
+    Quota.objects.filter(domain=account.domain).update(counting=Counting.RUNNING)
+    maker = factories.make_user(account, super_admin=True)
+    Quota.objects.create(within=account, user=maker, max_machines=10)
     files = Files()
     template = factories.make_template(zone, account)
     files.put(f"{template.secondary_storage.path}/{template.image}.qcow2")
@@ -159,6 +163,7 @@ def build_site() -> Site:
         simulator=simulator,
         clock=Clock(),
         files=files,
+        actor=Actor(maker),
     )
 
 
