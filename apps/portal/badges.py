@@ -8,7 +8,7 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import Standing
+from apps.accounts.models import ProjectState, Standing
 from apps.compute.states import PowerState, State
 from apps.jobs.models import Event, JobState
 from apps.storage.models import Template
@@ -23,6 +23,11 @@ class Badge:
 
 
 _LOOKS: dict[str, dict[str, tuple[str, str]]] = {
+    "project": {
+        ProjectState.ACTIVE: ("ok", "check-circle-fill"),
+        ProjectState.SUSPENDED: ("off", "pause-fill"),
+        ProjectState.ENDED: ("bad", "hourglass-split"),
+    },
     "vm": {
         State.RUNNING: ("ok", "play-fill"),
         State.STOPPED: ("off", "stop-fill"),
@@ -78,6 +83,7 @@ _LOOKS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 _CHOICES: dict[str, type[TextChoices]] = {
+    "project": ProjectState,
     "vm": State,
     "power": PowerState,
     "host": HostState,

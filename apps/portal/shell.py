@@ -35,7 +35,7 @@ ENTRIES = (
     Entry("templates", _("Images"), "images"),
     Entry("ssh-keys", _("SSH keys"), "key"),
     Entry("jobs", _("Jobs"), "activity"),
-    Entry("trash", _("Trash"), "trash3"),
+    Entry("projects", _("Projects"), "layers"),
     Entry("infrastructure", _("Infrastructure"), "diagram-3", "capacity.read"),
     Entry("launch", _("Launch a zone"), "rocket-takeoff", "zone.apply"),
     Entry("offerings", _("Sizes"), "sliders", "service_offering.change"),

@@ -19,6 +19,7 @@ urlpatterns = [
     path("people/", include("apps.portal.access.urls")),
     path("", include("apps.portal.account.urls")),
     path("", include("apps.portal.tenancy.urls")),
+    path("", include("apps.portal.projects.urls")),
     path("offerings/", include("apps.portal.offerings.urls")),
     path("quotas/", include("apps.portal.quotas.urls")),
     path("templates/", include("apps.portal.images.urls")),

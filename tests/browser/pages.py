@@ -152,6 +152,16 @@ PAGES = (
     Place("ssh-key", "ssh-key", "/ssh-keys/$ssh_key/", MEMBER),
     Place("ssh-key-delete", "ssh-key-delete", "/ssh-keys/$ssh_key/delete/", MEMBER),
     Place("trash", "trash", "/trash/"),
+    Place("projects", "projects", "/projects/"),
+    Place("project-new", "project-new", "/projects/new/"),
+    Place("project", "project", "/projects/$project/", MEMBER),
+    *(
+        Place(f"project-{act}", f"project-{act}", f"/projects/$project/{act}/", MEMBER)
+        for act in ("change", "end", "suspend", "resume", "hand-over", "leave", "invite")
+    ),
+    Place("invitation", "invitation", "/invitations/$invitation/", MEMBER),
+    Place("invitation-change", "invitation-change", "/invitations/$invited/change/", MEMBER),
+    Place("invitation-link", "invitation-link", "/invitations/link/", MEMBER),
     Place("trash-delete", "trash-delete", "/trash/$destroyed/delete/"),
     Place("launch", "launch", "/launch/", main=True),
     *(

@@ -174,6 +174,37 @@ def credentials_of(member: Any, account: Any) -> dict[str, Any]:
     }
 
 
+def projects_of(member: Any) -> dict[str, Any]:
+    """A project that the member runs, whom it invites, and an invitation for the member."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from apps.accounts.actor import Actor
+    from apps.accounts.models import Account, Invitation, Membership, User
+    from apps.accounts.projects import create_project
+    from apps.accounts.roles.ready import ready
+    from apps.accounts.services import create_root_domain
+
+    admin = User.objects.get(username="admin")
+    account = Account.objects.filter(name="Wind tunnel").first()
+    if account is None:
+        given = {"domain": create_root_domain(), "owner": member, "description": "How air flows around wings"}
+        account = create_project(Actor.system("the campus"), name="Wind tunnel", **given).account
+        Membership.objects.create(user=admin, account=account)
+    role = {"role": ready("user"), "invited_by": admin, "expires_at": timezone.now() + timedelta(days=7)}
+    own = Account.objects.filter(memberships__user=admin).exclude(pk=account.pk).first() or account
+    return {
+        "project": account,
+        "invited": Invitation.objects.get_or_create(account=account, email="ada@example.org", defaults=role)[
+            0
+        ],
+        "invitation": Invitation.objects.get_or_create(
+            account=own, username=member.username.lower(), defaults=role
+        )[0],
+    }
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -213,7 +244,7 @@ def found() -> dict[str, Any]:
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
     rows["directory"] = show_a_directory()
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
-    rows |= credentials_of(member, account)
+    rows |= credentials_of(member, account) | projects_of(member)
     rows |= {"account": account, "member": member, "domain": domain_of(account)}
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Prefetch, Q
+from django.utils import timezone
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.models import Quota
+from apps.accounts.invitations import waiting_for
+from apps.accounts.models import Project, Quota
+from apps.accounts.project_dates import WARN_DAYS
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
 from apps.core.messages import note_text
@@ -32,6 +36,8 @@ def person_context(actor: Actor) -> dict[str, Any]:
         "more": len(shown) > MACHINES,
         "jobs": jobs_of(actor),
         "quotas": quotas_of(actor),
+        "waiting": list(waiting_for(actor.user)[:5]) if actor.user else [],
+        "ending": ending_of(actor),
     }
 
 
@@ -45,6 +51,14 @@ def jobs_of(actor: Actor) -> list[tuple[Job, str, str]]:
     live = live.exclude(state=JobState.STUCK)
     rows = policy.visible(actor, live).order_by("-pk")[:JOBS]
     return [(job, event_label(job.kind), note_text(job.note)) for job in rows]
+
+
+def ending_of(actor: Actor) -> list[Project]:
+    """Projects of this reader whose last day is near."""
+    today = timezone.now().date()
+    last = today + timedelta(days=max(WARN_DAYS))
+    rows = Project.objects.filter(account__in=actor.account_ids, ends_on__range=(today, last))
+    return list(rows.select_related("account").order_by("ends_on")[:ACCOUNTS])
 
 
 def quotas_of(actor: Actor) -> list[tuple[str, list[Use]]]:

@@ -1,0 +1,261 @@
+"""Projects: the list, one of them, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as say
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import invitations, policy, projects
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account, Domain, Invitation, Project, User
+from apps.portal.list_cells import badge
+from apps.portal.list_filters import Owner, Search
+from apps.portal.lists import Column, Empty, ListPage
+from apps.portal.pages import page
+from apps.portal.service_forms import ServiceForm, asked, line
+
+MEMBERS_SHOWN = 100
+
+
+def _rows() -> Any:
+    return Account.objects.filter(kind=Account.Kind.PROJECT).select_related("domain", "project")
+
+
+PROJECTS = ListPage(
+    key="projects",
+    title=_("Projects"),
+    rows=_rows,
+    columns=(
+        Column(
+            "name",
+            _("Name"),
+            lambda row: row.name,
+            order="name_sort",
+            href=lambda row: reverse("portal:project", args=[row.uuid]),
+        ),
+        Column(
+            "state",
+            _("State"),
+            lambda row: row.project.state.label,
+            html=lambda row: badge("project", row.project.state),
+        ),
+        Column("ends", _("Last day"), lambda row: row.project.ends_on or ""),
+        Column("domain", _("Domain"), lambda row: row.domain.name),
+        Column("created", _("Created"), lambda row: row.created_at, order="id"),
+    ),
+    filters=(Search(_("Name")), Owner("domain", _("Domain"), Domain.objects.all)),
+    empty=Empty(
+        _("No projects yet"),
+        _("In a project several people use the same machines, with a limit and a last day of its own."),
+        icon="layers",
+    ),
+    template="portal/projects/list.html",
+)
+
+
+@page
+def project_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    waiting = invitations.waiting_for(actor.user) if actor.user else []
+    return PROJECTS.respond(request, actor, waiting=waiting, may_begin=projects.domains_for(actor).exists())
+
+
+def find(actor: Actor, uuid: UUID) -> Project:
+    found: Project = policy.find(actor, _rows(), uuid).project
+    return found
+
+
+_MAY = {
+    "change": "project.change",
+    "end": "project.set_end",
+    "hand_over": "project.hand_over",
+    "invite": "invitation.create",
+    "withdraw": "invitation.withdraw",
+}
+
+
+def may(actor: Actor, project: Project) -> dict[str, bool]:
+    account, standing = project.account, project.state
+    found = {act: policy.may(actor, permission, account) for act, permission in _MAY.items()}
+    above = policy.may(actor, "account.enable", account)
+    found["suspend"] = standing == "active" and policy.may(actor, "project.suspend", account)
+    resumes = policy.may(actor, "project.resume", account) and (above or project.is_paused)
+    found["resume"] = standing == "suspended" and resumes
+    found["leave"] = account.pk in actor.account_ids
+    return found
+
+
+@page
+def project_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    account = project.account
+    members = account.memberships.select_related("user", "role").order_by("user__username")
+    asked_in = policy.visible(actor, Invitation.objects.filter(account=account, state="pending"))
+    context = {
+        "project": project,
+        "account": account,
+        "days_left": project.days_left(),
+        "may": may(actor, project),
+        "members": members[:MEMBERS_SHOWN],
+        "invitations": asked_in.select_related("role").order_by("-pk")[:MEMBERS_SHOWN],
+    }
+    return render(request, "portal/projects/page.html", context)
+
+
+class NewForm(ServiceForm):
+    name = line(_("Name"))
+    domain = forms.ModelChoiceField(
+        Domain.objects.none(), label=_("Domain"), empty_label=None, to_field_name="uuid"
+    )
+    description = line(_("What it is for"), required=False)
+    ends_on = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        help_text=_("After it everything is stopped, and some time later deleted. Without one it goes on."),
+    )
+
+    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["domain"]
+        field.queryset = projects.domains_for(actor)
+
+
+@page
+def project_new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    form = NewForm(actor, request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        made = form.tried(lambda **given: projects.create_project(actor, **given))
+        if made is not None:
+            messages.success(request, say("The project %(name)s is there.") % {"name": made.account.name})
+            return redirect("portal:project", made.account.uuid)
+    back = reverse("portal:projects")
+    api = asked(request, "POST", "projects/", form)
+    return _form(request, form, say("Begin a project"), back, **api)
+
+
+class ChangeForm(ServiceForm):
+    name = line(_("Name"))
+    description = line(_("What it is for"), required=False)
+
+
+class EndForm(ServiceForm):
+    ends_on = NewForm.base_fields["ends_on"]
+
+
+class HandOverForm(ServiceForm):
+    to = forms.ModelChoiceField(
+        User.objects.none(),
+        label=_("To whom"),
+        to_field_name="uuid",
+        empty_label=None,
+        help_text=_("Another member, who runs the project from then on."),
+    )
+    leave = forms.BooleanField(label=_("I leave the project"), required=False)
+
+    def __init__(self, actor: Actor, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["to"]
+        others = project.account.users.filter(is_active=True).exclude(pk=actor.user.pk if actor.user else 0)
+        field.queryset = others.order_by("username")
+
+
+@page
+def project_change(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    initial = {"name": project.account.name, "description": project.description}
+    form = ChangeForm(request.POST if request.method == "POST" else None, initial=initial)
+    policy.require(actor, "project.change", project.account)
+    api = asked(request, "PATCH", f"projects/{uuid}/", form)
+    act = lambda **given: projects.change_project(actor, project, **given)  # noqa: E731
+    return _acted(request, project, form, act, say("Change the project"), **api)
+
+
+@page
+def project_end(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    form = EndForm(request.POST if request.method == "POST" else None, initial={"ends_on": project.ends_on})
+    policy.require(actor, "project.set_end", project.account)
+    api = asked(request, "PATCH", f"projects/{uuid}/", form)
+    act = lambda **given: projects.set_end(actor, project, **given)  # noqa: E731
+    return _acted(request, project, form, act, say("Set the last day"), **api)
+
+
+@page
+def project_hand_over(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    policy.require(actor, "project.hand_over", project.account)
+    form = HandOverForm(actor, project, request.POST if request.method == "POST" else None)
+    api = asked(request, "POST", f"projects/{uuid}/hand-over/", form)
+    act = lambda **given: projects.hand_over(actor, project, **given)  # noqa: E731
+    return _acted(request, project, form, act, say("Hand the project over"), **api)
+
+
+@page
+def project_suspend(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    policy.require(actor, "project.suspend", project.account)
+    text = say("Its machines are stopped, and nothing can be started or made in it until it is resumed.")
+    api = asked(request, "POST", f"projects/{uuid}/suspend/")
+    act = lambda: projects.suspend(actor, project)  # noqa: E731
+    return _acted(request, project, _posted(request), act, say("Suspend the project"), text=text, **api)
+
+
+@page
+def project_resume(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    policy.require(actor, "project.resume", project.account)
+    text = say("Machines can be made and started again. What was stopped stays so until you start it.")
+    api = asked(request, "POST", f"projects/{uuid}/resume/")
+    act = lambda: projects.resume(actor, project)  # noqa: E731
+    return _acted(request, project, _posted(request), act, say("Resume the project"), text=text, **api)
+
+
+@page
+def project_leave(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    project = find(actor, uuid)
+    text = say("You no longer see its machines. What you made there stays with the project.")
+    api = asked(request, "POST", f"projects/{uuid}/leave/")
+
+    def act() -> bool:
+        projects.leave(actor, project)
+        return True
+
+    return _acted(request, project, _posted(request), act, say("Leave the project"), text=text, **api)
+
+
+def _posted(request: HttpRequest) -> ServiceForm:
+    return ServiceForm(request.POST if request.method == "POST" else None)
+
+
+def _acted(
+    request: HttpRequest,
+    project: Project,
+    form: ServiceForm,
+    act: Callable[..., object],
+    heading: str,
+    **more: Any,
+) -> HttpResponse:
+    """The dialog, or what it did; whoever left has nothing to see there any more."""
+    if request.method == "POST" and form.done(act):
+        messages.success(request, say("The change is made."))
+        fresh = Actor(request.user) if isinstance(request.user, User) else None
+        if fresh is not None and policy.sees(fresh, project.account):
+            return redirect("portal:project", project.account.uuid)
+        return redirect("portal:projects")
+    back = reverse("portal:project", args=[project.account.uuid])
+    return _form(request, form, heading, back, project=project, **more)
+
+
+def _form(request: HttpRequest, form: ServiceForm, heading: str, back: str, **more: Any) -> HttpResponse:
+    context = {"form": form, "heading": heading, "back": back, **more}
+    return render(request, "portal/projects/form.html", context, status=422 if form.errors else 200)
