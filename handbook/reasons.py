@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from apps.core.words.reasons import IMAGE_REASONS, REASONS
+from apps.core.words.images import IMAGE_REASONS
+from apps.core.words.reasons import REASONS
 from apps.core.words.says import Reason
 
 TREES = ("apps", "workers")

@@ -22,7 +22,7 @@ from apps.accounts.standing import require_active
 from apps.core.errors import InvalidInput, StateConflict
 from apps.core.trees import is_within
 
-Owner = TypeVar("Owner", Account, Domain)
+Owner = TypeVar("Owner", bound=Account | Domain)
 
 
 def noun(owner: Account | Domain) -> str:

@@ -75,7 +75,8 @@ def test_an_admin_of_a_domain_does_it_to_what_is_below_but_not_to_the_domain_its
     below, beside = factories.make_domain(top), factories.make_domain()
     accounts = [factories.make_account(domain) for domain in (top, below)]
     admin = granted(DOMAIN_ADMIN, top)
-    for row in (*accounts, below):
+    rows: list[Account | Domain] = [*accounts, below]
+    for row in rows:
         for act in (closing.disable, closing.enable, closing.close, closing.reopen):
             act(admin, row)
     for act in (closing.disable, closing.enable, closing.close, closing.reopen):

@@ -296,7 +296,7 @@ class TestMail:
         row = asked(host, account, email="somebody@else.org")
         assert (send_pending(), send_pending()) == (1, 0)
         (sent,) = mail.outbox
-        found = re.search(r"https://cloud\.example\.org/invitations/link/#([\w-]{40,})\n", sent.body)
+        found = re.search(r"https://cloud\.example\.org/invitations/link/#([\w-]{40,})\n", str(sent.body))
         assert found
         assert sent.to == ["somebody@else.org"]
         assert found[1] not in str(list(Invitation.objects.values())) + str(list(Event.objects.values()))
@@ -334,7 +334,7 @@ class TestMail:
         row.refresh_from_db()
         invitations.resend(Actor(host), row)
         send_pending()
-        first, second = (re.search(r"#([\w-]+)", each.body)[1] for each in mail.outbox)  # type: ignore[index]
+        first, second = (re.search(r"#([\w-]+)", str(each.body))[1] for each in mail.outbox)  # type: ignore[index]
         with pytest.raises(InvalidInput):
             invitations.by_link(Actor(guest), first)
         assert invitations.by_link(Actor(guest), second) == row

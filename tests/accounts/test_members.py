@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.members import add_member, change_member, is_last_admin, remove_member
-from apps.accounts.models import Membership
+from apps.accounts.models import Account, Membership, User
 from apps.accounts.roles.ready import ready
 from apps.accounts.services import create_account, create_user
 from apps.core.errors import InvalidInput, NotFound, PermissionDenied
@@ -21,7 +21,7 @@ def campus() -> Campus:
     return make_campus()
 
 
-def role_of(user: object, account: object) -> str:
+def role_of(user: User, account: Account) -> str:
     return Membership.objects.get(user=user, account=account).role.name
 
 
@@ -69,7 +69,7 @@ def test_who_is_more_is_neither_changed_nor_removed(campus: Campus) -> None:
     for act in (change_member, remove_member):
         more = {"role": ready("user")} if act is change_member else {}
         with pytest.raises(PermissionDenied) as caught:
-            act(acting(campus.pupil), campus.in_lab, user=campus.worker, **more)  # type: ignore[operator]
+            act(acting(campus.pupil), campus.in_lab, user=campus.worker, **more)
         assert caught.value.params["reason"] == "member_is_more_than_you"
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import override_settings
+from django.utils import timezone
 
 from apps.accounts import metering, quota
 from apps.accounts.amounts import Amount
@@ -20,7 +21,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at = BEGIN
         monkeypatch.setattr(metering, "now", lambda: self.at)
-        monkeypatch.setattr(quota.timezone, "now", lambda: datetime.fromtimestamp(self.at, UTC))
+        monkeypatch.setattr(timezone, "now", lambda: datetime.fromtimestamp(self.at, UTC))
 
 
 @pytest.fixture

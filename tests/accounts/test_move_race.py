@@ -9,8 +9,8 @@ from django.db import transaction
 
 from apps.accounts import quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account, Domain, Quota
-from apps.accounts.quota import Amount
 from apps.accounts.services import create_domain
 from apps.accounts.tenancy import move_account, move_domain
 from apps.core.errors import CloudError

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from apps.accounts import quota
 from apps.accounts.actor import Actor
+from apps.accounts.amounts import Amount
 from apps.accounts.models import Account, Domain, Quota
-from apps.accounts.quota import Amount
 from apps.accounts.services import create_domain
 from apps.accounts.tenancy import move_account, move_domain, rename_account, rename_domain
 from apps.core.errors import (
@@ -161,7 +161,7 @@ def test_an_account_moves_with_what_it_uses() -> None:
 
 def test_nothing_moves_into_a_domain_that_is_disabled() -> None:
     new = factories.make_domain(factories.make_domain())
-    Domain.objects.filter(pk=new.parent_id).update(disabled_at="2026-01-01T00:00Z")
+    Domain.objects.filter(children=new).update(disabled_at="2026-01-01T00:00Z")
     with pytest.raises(AccountDisabled):
         move_domain(OPERATOR, factories.make_domain(), parent=new)
     with pytest.raises(AccountDisabled):
@@ -219,12 +219,12 @@ def test_after_any_moves_paths_and_counts_are_right(
 ) -> None:
     with transaction.atomic():
         domains = [factories.root_domain()]
-        for number, parent in enumerate(parents):
+        for number, above in enumerate(parents):
             limits = {"max_vcpus": 6} if number % 4 == 3 else {}
-            domains.append(factories.make_domain(domains[parent % len(domains)], **limits))
+            domains.append(factories.make_domain(domains[above % len(domains)], **limits))
         for domain in domains:
             domain.refresh_from_db()
-        accounts = []
+        accounts: list[Account] = []
         for number, domain in enumerate(domains[1:], 1):
             try:
                 with transaction.atomic():

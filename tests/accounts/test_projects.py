@@ -21,6 +21,10 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
+def state_of(project: Project) -> ProjectState:
+    return project.state
+
+
 def today(days: int = 0) -> date:
     return timezone.now().date() + timedelta(days=days)
 
@@ -176,13 +180,13 @@ def test_a_suspended_project_starts_nothing_and_its_machines_are_stopped(
     project: Project, owner: User
 ) -> None:
     projects.suspend(Actor(owner), project)
-    assert project.state == ProjectState.SUSPENDED
+    assert state_of(project) == ProjectState.SUSPENDED
     assert not verdict(project.account).is_active
     assert Job.objects.get(kind="account.halt").account == project.account
     projects.suspend(Actor(owner), project)
     assert Event.objects.filter(kind="project.suspend").count() == 1
     projects.resume(Actor(owner), project)
-    assert project.state == ProjectState.ACTIVE
+    assert state_of(project) == ProjectState.ACTIVE
 
 
 @pytest.mark.parametrize("paused_before", [True, False])
@@ -195,7 +199,7 @@ def test_who_runs_it_does_not_undo_what_the_domain_suspended(
     with pytest.raises(PermissionDenied):
         projects.resume(Actor(owner), project)
     projects.resume(Actor(boss), project)
-    assert project.state == ProjectState.ACTIVE
+    assert state_of(project) == ProjectState.ACTIVE
 
 
 def test_what_an_administrator_disabled_is_not_resumed_by_who_runs_it(project: Project, owner: User) -> None:
@@ -222,10 +226,10 @@ class TestLastDay:
         projects.set_end(Actor(boss), project, ends_on=today(5))
         follow_dates(today(5))
         project.account.refresh_from_db()
-        assert project.state == ProjectState.ACTIVE
+        assert state_of(project) == ProjectState.ACTIVE
         follow_dates(today(6))
         project.account.refresh_from_db()
-        assert project.state == ProjectState.SUSPENDED
+        assert state_of(project) == ProjectState.SUSPENDED
         assert Event.objects.filter(kind="project.end").count() == 1
         follow_dates(today(6))
         assert Event.objects.filter(kind="project.end").count() == 1
@@ -252,9 +256,9 @@ class TestLastDay:
         follow_dates()
         account = project.account
         account.refresh_from_db()
-        assert project.state == ProjectState.ENDED
+        assert state_of(project) == ProjectState.ENDED
         closing.reopen(Actor(boss), account)
-        assert project.state == ProjectState.SUSPENDED
+        assert state_of(project) == ProjectState.SUSPENDED
 
 
 class TestHandOver:

@@ -64,7 +64,7 @@ def test_after_the_days_of_grace_the_limit_is_the_limit() -> None:
     ("grace", "most"),
     [({}, 12), ({"grace_percent": 50}, 15), ({"grace_percent": 0}, 10), ({"grace_days": 0}, 10)],
 )
-def test_each_row_may_have_a_grace_of_its_own(grace: dict[str, int], most: int) -> None:
+def test_each_row_may_have_a_grace_of_its_own(grace: dict[str, Any], most: int) -> None:
     account = make_account(max_vcpus=10, **grace)
     fill(account, most)
     (standing,) = [one for one in quota.standing(account, ONE) if one.resource == "vcpus"]

@@ -18,7 +18,7 @@ BASE = "ou=people,dc=campus"
 
 
 def person(uid: str, *, groups: tuple[str, ...] = (), unit: str = "physics", **given: Any) -> PersonEntry:
-    plain = {
+    plain: dict[str, Any] = {
         "stable_id": f"id-{uid}",
         "dn": f"uid={uid},ou={unit},{BASE}",
         "usernames": (uid,),
@@ -31,7 +31,7 @@ def person(uid: str, *, groups: tuple[str, ...] = (), unit: str = "physics", **g
 
 
 def rule(number: int, **given: Any) -> RuleSpec:
-    plain = {
+    plain: dict[str, Any] = {
         "rule": f"rule-{number}",
         "name": f"Rule {number}",
         "match": "group",

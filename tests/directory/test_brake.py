@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.directory.brake import Brake
+from apps.accounts.directory.entries import PersonEntry
 from apps.accounts.directory.plan import Snapshot
 from apps.accounts.directory.present import Present
 from apps.accounts.directory.rules import RuleSpec
@@ -18,11 +19,11 @@ RULES = (rule(1), rule(2, match="ou", match_value=f"ou=arts,{BASE}", account=101
 ARTISTS = [person(f"a{number}", unit="arts") for number in range(6)]
 
 
-def campus(number: int) -> list[object]:
+def campus(number: int) -> list[PersonEntry]:
     return [person(f"u{each}", groups=("students",)) for each in range(number)]
 
 
-def settled(*people: object, rules: tuple[RuleSpec, ...] = RULES) -> Present:
+def settled(*people: PersonEntry, rules: tuple[RuleSpec, ...] = RULES) -> Present:
     world = World(Present())
     for _ in range(2):
         world.make(planned(snapshot(*people), rules, world.present))

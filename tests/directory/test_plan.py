@@ -34,7 +34,7 @@ def people(draw: Any) -> tuple[PersonEntry, ...]:
     return tuple(found)
 
 
-RULES = st.lists(
+RULES: Any = st.lists(
     st.one_of(
         st.builds(
             dict,

@@ -327,7 +327,8 @@ def test_duplicate_mails_and_look_alike_names(
 ) -> None:
     directory = directory_of(own_campus)
     User.objects.create_user("zeta")
-    for uid, more in (("dup1", {"mail": ["x@a.example"]}), ("dup2", {"mail": ["x@a.example"]}), ("zeta", {})):
+    twice: Any = (("dup1", {"mail": ["x@a.example"]}), ("dup2", {"mail": ["x@a.example"]}), ("zeta", {}))
+    for uid, more in twice:
         own_campus.add_person(uid, **more)
     own_campus.add_person("\u0430nna2", mail=["x@b.example"])  # a Cyrillic letter
     below = {"match": "ou", "match_name": "", "match_value": f"ou=physics,{campus.PEOPLE}"}

@@ -66,7 +66,7 @@ def test_limits_are_set_by_who_may(account: Account, member: Client, operator: C
 
 def test_use_is_told_as_csv(account: Account, member: Client) -> None:
     answer = member.get(f"/quotas/{account.uuid}/usage/")
-    text = b"".join(answer).decode()  # type: ignore[call-overload]
+    text = b"".join(answer).decode()
     assert text.splitlines()[0].lstrip("\ufeff").startswith("Hour,Virtual machines,vCPUs,Memory in MiB")
     stranger = client_of(make_user(make_account()))
     assert stranger.get(f"/quotas/{account.uuid}/usage/").status_code == 404
