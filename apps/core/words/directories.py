@@ -91,6 +91,9 @@ DIRECTORY_REASONS: dict[str, Reason] = {
         _("Keep it, or add the directory a second time and remove this one."),
     ),
     "directory_enabled": Reason(_("The directory is in use."), _("Disable it first.")),
+    "resolve_no_library": Reason(
+        _("This installation was made without the LDAP library."), _("Run “make up”, which brings it.")
+    ),
     "resolve_no_server": Reason(_("The directory names no server."), _("Name one.")),
     "resolve_no_such_name": Reason(
         _("There is no address for the server's name."),
