@@ -10,6 +10,7 @@ from apps.accounts import api as accounts
 from apps.accounts import api_tenancy as tenancy
 from apps.accounts import credentials_api as credentials
 from apps.accounts import invitations_api, projects_api, quota_api
+from apps.accounts import roles_api as rights
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
 from apps.jobs import api as jobs
@@ -44,6 +45,9 @@ VIEWSETS = {
     "invitations": invitations_api.InvitationViewSet,
     "users": accounts.UserViewSet,
     "domains": tenancy.DomainViewSet,
+    "roles": rights.RoleViewSet,
+    "grants": rights.GrantViewSet,
+    "groups": rights.GroupViewSet,
     "directories": directories.DirectoryViewSet,
     "sessions": credentials.SessionViewSet,
     "tokens": credentials.TokenViewSet,
@@ -69,6 +73,7 @@ urlpatterns = [
         projects_api.ProjectRulesViewSet.as_view({"get": "retrieve", "put": "update"}),
         name="project-rules",
     ),
+    path("access-check/", rights.AccessCheckViewSet.as_view({"post": "create"}), name="access-check"),
     path("problems/<slug:code>/", ProblemView.as_view(), name="problem"),
     path("", include(router.urls)),
     re_path(r"", UnknownPath.as_view()),

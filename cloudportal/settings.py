@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.middleware.SessionSeen",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.portal.people.looking.LookingAsAnother",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "apps.core.middleware.ContentSecurityPolicy",
     "apps.core.middleware.KeptByNobody",

@@ -128,8 +128,13 @@ def require_gives(actor: Actor, role: Role, place: Place) -> None:
         raise PermissionDenied(
             place="role",
             reason="more_than_you_hold",
-            permissions=", ".join(missing[:SHOWN]) + (" …" if len(missing) > SHOWN else ""),
+            permissions=short(missing),
         )
+
+
+def short(names: list[str]) -> str:
+    """The first of them, as a message tells them."""
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
 
 
 def fresh_actor(actor: Actor) -> Actor:

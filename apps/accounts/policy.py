@@ -6,7 +6,7 @@ What no role allows is refused. The algebra is told in docs/adr/0009.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -44,6 +44,11 @@ class Refused(PermissionDenied):
     def __init__(self, actor: Actor, permission: str, obj: Model | None = None) -> None:
         super().__init__(permission=permission)
         self.actor, self.permission, self.obj = actor, permission, obj
+
+    def why(self) -> dict[str, Any]:
+        from apps.accounts.why import why  # noqa: PLC0415 - it asks this module
+
+        return why(self.actor, self.permission, self.obj).data()
 
 
 def is_there(actor: Actor) -> bool:

@@ -197,6 +197,10 @@ def placed_models() -> list[tuple[type[Model], Rows]]:
     return [(model, scope) for model, scope in _scopes.items() if isinstance(scope, Rows) and scope.places]
 
 
+def registered_models() -> list[type[Model]]:
+    return list(_scopes)
+
+
 def nouns_of_no_tenant() -> set[str]:
     """Of models whose rows lie in no account and no domain."""
     rows = [scope for scope in _scopes.values() if isinstance(scope, Rows)]

@@ -28,6 +28,10 @@ class CloudError(Exception):
         self.place = place
         self.params = params
 
+    def why(self) -> dict[str, Any] | None:
+        """What decided it, as data, where the error is one that has an explanation."""
+        return None
+
 
 class InvalidInput(CloudError):
     """A value cannot be used. `params["reason"]` is a short code that says why."""

@@ -157,6 +157,8 @@ def _problem(
         "params": {name: value for name, value in error.params.items() if name != "said"},
         **extra,
     }
+    if (why := error.why()) is not None:
+        body["why"] = why
     if error.technical and status >= 500 and _is_operator(request):
         body["technical"] = error.technical
     if getattr(error, "retry", False):
@@ -212,7 +214,7 @@ def _flat(detail: Any, place: str) -> Any:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What Django refuses before any view, such as a host name that is not ours."""
     if _is_for_api(request):
-        return _problem_of_django(request, MalformedRequest("not_readable"))
+        return problem_of_django(request, MalformedRequest("not_readable"))
     return defaults.bad_request(request, exception)
 
 
@@ -221,7 +223,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     out_of_reach = isinstance(sys.exception(), OperationalError | InterfaceError)
     error = DatabaseUnavailable() if out_of_reach else CloudError()
     if _is_for_api(request):
-        return _problem_of_django(request, error)
+        return problem_of_django(request, error)
     words = explain(error.code) if out_of_reach else None
     page = render_to_string("500.html", {"request_id": request_id.get(), "words": words})
     return HttpResponse(page, status=error.status)
@@ -231,7 +233,7 @@ def _is_for_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
-def _problem_of_django(request: HttpRequest, error: CloudError) -> HttpResponse:
+def problem_of_django(request: HttpRequest, error: CloudError) -> HttpResponse:
     body = _problem(None, error.code, error.status, error).data
     body["instance"] = request.path
     return JsonResponse(body, status=error.status, content_type=PROBLEM_TYPE)

@@ -28,6 +28,11 @@ PROBLEM = {
                 "properties": {"place": _TEXT, "reason": _TEXT, "detail": _TEXT},
             },
         },
+        "why": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "Of a refusal: the permission that is missing, what decided it, who may grant it.",
+        },
         "technical": {"type": "string", "description": "For operators."},
     },
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from apps.portal import past_projects
 
 NO_REQUEST = {
+    **dict.fromkeys(("role.create", "role.change", "role.remove"), "a role is made by its own page"),
+    **dict.fromkeys(("user.view_as", "user.view_as_end"), "a person looks, in a session of their own"),
     **dict.fromkeys(
         (
             *("directory.change_memberships", "directory.grant_role", "directory.revoke_role"),

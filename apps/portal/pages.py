@@ -103,6 +103,7 @@ def problem(request: HttpRequest, error: CloudError) -> HttpResponse:
     context = {
         "problem": explain(error.code, error.params),
         "code": error.code,
+        "why": error.why(),
         "request_id": request_id.get(),
         "technical": error.technical if actor_of(request).is_operator else "",
     }

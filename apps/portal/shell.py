@@ -42,7 +42,9 @@ ENTRIES = (
     Entry("domains", _("Domains"), "building", "domain.read"),
     Entry("accounts", _("Accounts"), "layers", "account.create"),
     Entry("directories", _("Directories"), "people", "directory.read"),
-    Entry("invite", _("Invite a user"), "people", "user.create"),
+    Entry("people", _("People"), "person-circle", "user.create"),
+    Entry("roles", _("Roles"), "shield-lock", "role.create"),
+    Entry("grants", _("Grants"), "key", "grant.create"),
     Entry("events", _("Events"), "clock-history", "capacity.read"),
 )
 _OPERATOR_PATHS = (
@@ -53,6 +55,8 @@ _OPERATOR_PATHS = (
     "/events/",
     "/directories/",
     "/domains/",
+    "/roles/",
+    "/grants/",
 )
 
 
@@ -75,6 +79,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "operator_area": request.path.startswith(_OPERATOR_PATHS),
         "own_links": lambda: list(_links(request, admin=False)),
         "operator_links": lambda: list(_links(request, admin=True)),
+        "viewed_by": getattr(request, "viewer", None),
         "is_operator": lambda: _is_operator(request),
     }
 

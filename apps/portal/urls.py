@@ -15,6 +15,8 @@ urlpatterns = [
     path("launch/", include("apps.portal.launch.urls")),
     path("infrastructure/", include("apps.portal.infrastructure.urls")),
     path("people/", include("apps.portal.people.urls")),
+    path("roles/", include("apps.portal.roles.urls")),
+    path("grants/", include("apps.portal.grants.urls")),
     path("directories/", include("apps.portal.directories.urls")),
     path("people/", include("apps.portal.access.urls")),
     path("", include("apps.portal.account.urls")),

@@ -205,6 +205,18 @@ def projects_of(member: Any) -> dict[str, Any]:
     }
 
 
+def rights_of(member: Any, account: Any) -> dict[str, Any]:
+    """A custom role, and who holds it."""
+    from apps.accounts.models import Grant, Role
+
+    rules = [["deny", "vm.destroy"], ["allow", "vm.*"]]
+    role = Role.objects.get_or_create(name="Tutor", domain=None, defaults={"rules": rules})[0]
+    grant = Grant.objects.filter(user=member, role=role).first() or Grant.objects.create(
+        user=member, role=role, scope="account", account=account
+    )
+    return {"role": role, "grant": grant, "person": member}
+
+
 def found() -> dict[str, Any]:
     """Public ids of what there is one of, and sessions of people who have just logged in."""
     from django.test import Client
@@ -244,7 +256,7 @@ def found() -> dict[str, Any]:
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
     rows["directory"] = show_a_directory()
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
-    rows |= credentials_of(member, account) | projects_of(member)
+    rows |= credentials_of(member, account) | projects_of(member) | rights_of(member, account)
     rows |= {"account": account, "member": member, "domain": domain_of(account)}
     sessions = {NOBODY: ""}
     for name, user in ((OPERATOR, User.objects.get(username="admin")), (MEMBER, member)):

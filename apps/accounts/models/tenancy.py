@@ -130,6 +130,15 @@ class Role(NamedRow):
         return READY[self.key].rules if self.key else Rules.of(self.rules)
 
     @property
+    def pairs(self) -> list[list[str]]:
+        """Its rules as they are written: effect and pattern, in their order."""
+        return [[rule.effect, rule.pattern] for rule in self.allowed.rules]
+
+    @property
+    def shown_about(self) -> str:
+        return str(READY[self.key].about) if self.key else self.about
+
+    @property
     def shown_name(self) -> str:
         """Ready roles have a name in the reader's language."""
         return str(READY[self.key].name) if self.key else self.name

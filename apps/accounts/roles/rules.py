@@ -64,6 +64,11 @@ class Rules:
         return frozenset(name for name in PERMISSIONS if self.allows(name))
 
 
+def known(pairs: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Those rules that match a permission which this version has."""
+    return [list(pair) for pair in pairs if any(matches(pair[1], name) for name in PERMISSIONS)]
+
+
 def checked(pairs: object) -> list[list[str]]:
     """Rules as somebody wrote them; InvalidInput names the one that cannot be used."""
     if not isinstance(pairs, list | tuple) or not 1 <= len(pairs) <= MAX_RULES:

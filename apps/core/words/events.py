@@ -138,6 +138,8 @@ EVENTS: dict[str, str | Promise] = {
     "user.erase": _("Erase the user's names from the events"),
     "user.reopen": _("Keep the user after all"),
     "user.set_active": _("Let the user in or keep them out"),
+    "user.view_as": _("Begin to look at the portal as the user"),
+    "user.view_as_end": _("End looking at the portal as the user"),
     "vm.receive": _("Receive a machine from another account"),
     "zone.apply": _("Apply a document to the zone"),
     "zone.change": _("Change the zone"),

@@ -32,8 +32,19 @@ GRANT_REASONS: dict[str, Reason] = {
         _("This member's role gives more than you hold here."),
         _("Ask somebody who holds all that it gives."),
     ),
+    "place_and_scope": Reason(
+        _("A scope needs its place, and the whole cloud has none."),
+        _("Give the id of the domain, account, region, zone, cluster or host."),
+    ),
     "role_is_ready_made": Reason(
         _("Roles that come with the portal stay as they are."), _("Copy it, and change the copy.")
+    ),
+    "role_is_held": Reason(
+        _("The role is still held: %(where)s."), _("Take it away there, or give another one instead.")
+    ),
+    "only_reading": Reason(
+        _("You look at the portal as somebody else: nothing is changed, and secrets are not shown."),
+        _("End the view, then do it as yourself."),
     ),
     "view_as_yourself": Reason(_("You see the portal as yourself already."), _("Choose somebody else.")),
     "view_as_operator": Reason(

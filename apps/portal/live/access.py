@@ -12,6 +12,7 @@ from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.utils import timezone
 
+from apps.accounts import view_as
 from apps.accounts.actor import Actor
 from apps.accounts.held import Held, held_by_each
 from apps.accounts.models import Session, User
@@ -53,7 +54,7 @@ def reader_of(request: ASGIRequest) -> tuple[Reader, Actor] | None:
         return None
     request.session = SessionStore(key)
     user = get_user(request)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or view_as.KEY in request.session:
         return None
     actor = Actor(user)
     return Reader(stored_key(key), user.pk, user.is_super_admin, actor.held), actor

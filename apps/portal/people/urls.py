@@ -1,10 +1,16 @@
-"""The pages that let people in."""
+"""The pages of people: who is here, what each may do and by what, and letting them in."""
 
 from django.urls import path
 
-from apps.portal.people import views
+from apps.portal.people import check, people, view_as, views
 
 urlpatterns = [
+    path("", people.people_list, name="people"),
     path("invite/", views.invite, name="invite"),
     path("link/", views.fresh_link, name="fresh-link"),
+    path("rights/", check.rights, name="rights"),
+    path("view-as/end/", view_as.end, name="view-as-switch"),
+    path("<uuid:uuid>/", people.person, name="person"),
+    path("<uuid:uuid>/switch/", people.switch, name="person-switch"),
+    path("<uuid:uuid>/view-as/", view_as.begin, name="view-as"),
 ]

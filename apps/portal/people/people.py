@@ -1,0 +1,150 @@
+"""Who is here, and one of them: accounts, roles, and what follows from these."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as say
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from apps.accounts import policy, view_as
+from apps.accounts.actor import Actor
+from apps.accounts.held import held_by
+from apps.accounts.models import Role, User
+from apps.accounts.scopes import place_models
+from apps.accounts.services import set_active
+from apps.core.errors import CloudError, NotFound
+from apps.jobs.models import Event
+from apps.portal.list_cells import badge
+from apps.portal.list_filters import Flag, Search
+from apps.portal.lists import Column, Empty, ListPage
+from apps.portal.pages import complain, page
+from apps.portal.roles.shown import sections
+
+VIEWS_SHOWN = 10
+
+PEOPLE = ListPage(
+    key="people",
+    title=_("People"),
+    rows=lambda: User.objects.filter(kind=User.Kind.PERSON),
+    columns=(
+        Column(
+            "username",
+            _("User name"),
+            lambda row: row.username,
+            order="username",
+            href=lambda row: reverse("portal:person", args=[row.uuid]),
+        ),
+        Column("full_name", _("Full name"), lambda row: row.full_name),
+        Column("email", _("E-mail address"), lambda row: row.email, shown=False),
+        Column(
+            "state",
+            _("State"),
+            lambda row: say("Let in") if row.is_active else say("Kept out"),
+            html=lambda row: badge("enabled", row.is_active),
+        ),
+        Column("created", _("Created"), lambda row: row.created_at, order="id"),
+    ),
+    filters=(
+        Search(_("Name or mail"), path="search_key"),
+        Flag("active", _("State"), _("Let in"), _("Kept out"), path="is_active"),
+    ),
+    default_order="username",
+    empty=Empty(
+        _("Nobody is here yet"), _("Invite somebody to begin with."), "portal:invite", _("Invite a user")
+    ),
+    template="portal/people/list.html",
+)
+
+
+@page
+def people_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    policy.require_somewhere(actor, "user.read")
+    return PEOPLE.respond(
+        request,
+        actor,
+        may_invite=policy.somewhere(actor, "user.create"),
+        may_check=policy.somewhere(actor, "grant.read"),
+    )
+
+
+@page
+def person(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    """What is shown of somebody's rights is what the reader may know of: all of it to who governs them."""
+    user = policy.find(actor, User.objects.filter(kind=User.Kind.PERSON), uuid)
+    own = actor.user is not None and actor.user.pk == user.pk
+    knows = own or policy.may(actor, "grant.read", user)
+    context = {
+        "row": user,
+        "own": own,
+        "knows": knows,
+        "memberships": _memberships(actor, user),
+        "held": _held(user) if knows else [],
+        "may": {
+            "view_as": not own and policy.may(actor, "user.view_as", user),
+            "set_active": not own and policy.may(actor, "user.set_active", user),
+            "access": policy.may(actor, "session.read", user),
+            "grant": not own and policy.somewhere(actor, "grant.create"),
+            "check": policy.somewhere(actor, "grant.read"),
+        },
+        "views": _views(user) if knows else [],
+    }
+    return render(request, "portal/people/person.html", context)
+
+
+def _memberships(actor: Actor, user: User) -> list[Any]:
+    rows = user.memberships.select_related("account", "role").order_by("account__name_sort")
+    return [row for row in rows if policy.sees(actor, row.account)]
+
+
+def _held(user: User) -> list[dict[str, Any]]:
+    """Each role in force with where it is held and what it allows."""
+    found = []
+    held = held_by(user)
+    roles = Role.objects.in_bulk({each.role for each in held if each.role})
+    for each in held:
+        role: Role | None = roles.get(each.role or 0)
+        model = place_models().get(each.scope)
+        row: Any = model._default_manager.filter(pk=each.key).first() if model else None
+        found.append(
+            {
+                "role": role,
+                "name": role.shown_name if role else say("Super admin"),
+                "scope": each.scope,
+                "place": row.name if row else "",
+                "via": each.via.partition(":")[0],
+                "sections": sections(each.rules, only_allowed=True),
+            }
+        )
+    return found
+
+
+def _views(user: User) -> list[Event]:
+    """Who looked at the portal as them."""
+    rows = Event.objects.filter(target_uuid=user.uuid, kind__in=(view_as.BEGIN, view_as.END))
+    return list(rows.select_related("actor").order_by("-id")[:VIEWS_SHOWN])
+
+
+@require_POST
+@page
+def switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
+    """Let somebody in, or keep them out."""
+    user = policy.find(actor, User.objects.filter(kind=User.Kind.PERSON), uuid)
+    act = request.POST.get("act", "")
+    if act not in {"enable", "disable"}:
+        raise NotFound
+    try:
+        set_active(actor, user, active=act == "enable")
+    except NotFound:
+        raise
+    except CloudError as error:
+        complain(request, error)
+        return redirect("portal:person", uuid)
+    messages.success(request, say("The change is made."))
+    return redirect("portal:person", uuid)
