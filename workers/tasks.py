@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.accounts import invitation_mail, password_mail, project_mail, recheck
+from apps.accounts import invitation_mail, password_mail, project_mail, recheck, removal
 from apps.accounts.project_dates import follow_dates
 from apps.compute.models import VirtualMachine
 from apps.core import sql
@@ -58,6 +58,7 @@ def empty_trash() -> None:
 @shared_task(name="workers.close_due")
 def close_due() -> None:
     sweep.close_due()
+    removal.remove_due()
 
 
 @shared_task(name="workers.seal_events")

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import closing, services
+from apps.accounts import closing, removal, services
 from apps.accounts.api_tenancy import TouchedAnswer
 from apps.accounts.models import Account, Domain, User
 from apps.accounts.ownership import touched_of_user
@@ -64,6 +64,10 @@ class UserViewSet(ResourceViewSet):
             if given[place]:
                 given[place] = self.find(model, given[place], place)
         return self.once(lambda: self.created(services.create_user(self.actor, **given)))
+
+    @extend_schema(summary="Remove a user", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.removed(removal.remove_user)
 
     @extend_schema(
         summary="Let a user in or keep them out", request=UserPatch, responses={200: UserSerializer}

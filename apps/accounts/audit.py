@@ -6,7 +6,7 @@ be erased, and never a secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -106,3 +106,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return str(value)
+
+
+_erasers: list[Callable[[User], object]] = []
+
+
+def erase_with(eraser: Callable[[User], object]) -> None:
+    """Called once, by the app that keeps events, when it is ready."""
+    _erasers[:] = [eraser]
+
+
+def erase_names(user: User) -> None:
+    """Take the names of somebody who goes out of the record; what they did stays."""
+    for eraser in _erasers:
+        eraser(user)

@@ -7,9 +7,10 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import audit, background, policy, secrets
-        from apps.jobs import events, kinds, models, services
+        from apps.jobs import events, kinds, models, people, services
 
         audit.keep_with(events.record)
+        audit.erase_with(people.erase_for_removal)
         secrets.keep_keys_of(models.keys_of_heads)
         background.run_with(services.submit)
         kinds.register(kinds.JobKind("account.halt", _("Stop the account's machines")))

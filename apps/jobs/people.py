@@ -134,6 +134,11 @@ def erase_names(actor: Actor, user: User) -> int:
     return Person.objects.filter(user=user, erased_at=None).update(words="", salt="", erased_at=now)
 
 
+def erase_for_removal(user: User) -> int:
+    """The same, of somebody who is removed: whoever may remove them may have their names erased."""
+    return erase_names(Actor.system("the user is removed"), user)
+
+
 def forget_unused() -> int:
     """Drop the words that no event refers to any more."""
     events = Event.objects.order_by()

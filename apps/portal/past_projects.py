@@ -44,6 +44,7 @@ RECIPES: dict[str, Recipe] = {
 }
 
 NO_REQUEST = {
+    "user.remove": "who is removed is there no more",
     "project.hand_over": "the member that it went to may be here no more",
     "project.warn": "the portal watches the calendar",
     "project.end": "the portal watches the calendar",

@@ -31,6 +31,7 @@ def project_there(cast: Cast) -> None:
 
 
 PROJECTS = (
+    Row("DELETE", "users/{users}/", 409, 403, 403),
     Row("GET", "projects/", 200, 200, 200),
     Row("GET", "projects/{project}/", 200, 200, 404, prepare=project_there),
     Row("POST", "projects/", 201, 404, 404, lambda cast: {"name": "new", "domain": str(cast.root.uuid)}),

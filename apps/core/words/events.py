@@ -136,6 +136,7 @@ EVENTS: dict[str, str | Promise] = {
     "user.close": _("Begin to delete the user"),
     "user.create": _("Create the user"),
     "user.erase": _("Erase the user's names from the events"),
+    "user.remove": _("Remove the user"),
     "user.reopen": _("Keep the user after all"),
     "user.set_active": _("Let the user in or keep them out"),
     "user.view_as": _("Begin to look at the portal as the user"),

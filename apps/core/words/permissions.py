@@ -73,6 +73,7 @@ TENANCY: dict[str, str | Promise] = {
     "user.erase": _("Erase names of users from the events"),
     "user.read": _("See users"),
     "user.reopen": _("Keep a user who was to be deleted"),
+    "user.remove": _("Remove users who own nothing alone"),
     "user.set_active": _("Let users in or keep them out"),
     "user.view_as": _("See the portal as another user"),
     "directory.change": _("Change directories"),

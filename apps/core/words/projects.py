@@ -7,6 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.words.says import Reason
 
 PROJECT_REASONS: dict[str, Reason] = {
+    "owns_alone": Reason(
+        _("Nobody else belongs to: %(names)s."),
+        _("Hand over what is there, add another member, or delete the account first."),
+    ),
     "no_more_projects": Reason(
         _("You have begun as many projects here as people may by themselves."),
         _("Ask an administrator of the domain to begin another one for you."),
