@@ -322,6 +322,7 @@ SPECTACULAR_SETTINGS = {
         "HostDriver": "apps.zones.models.Host.Driver",
         "StepState": "apps.jobs.api.STEP_STATES",
         "StorageDriver": "apps.storage.mounts.DRIVERS",
+        "GrantScope": "apps.accounts.models.Grant.Scope",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from apps.accounts import view_as
 from apps.accounts.models import Grant
 from apps.core.errors import PermissionDenied
 from apps.jobs.models import Event
+from apps.portal.live.access import reader_of
 from apps.portal.people.looking import is_hidden
 from tests.accounts.rights import Campus, give, make_campus
 from tests.portal.browsing import client_of
@@ -170,3 +171,13 @@ def test_no_statement_writes_meanwhile(campus: Campus, act: Any) -> None:
         if connection.features.has_select_for_update or act.__code__.co_names[-1] != "first":
             with pytest.raises(PermissionDenied):
                 act()
+
+
+def test_the_stream_is_closed_meanwhile(campus: Campus) -> None:
+    head = looking(campus)
+    request = RequestFactory().get("/live/")
+    request.COOKIES["sessionid"] = head.cookies["sessionid"].value
+    assert reader_of(request) is None  # type: ignore[arg-type]
+    head.post(END)
+    request.COOKIES["sessionid"] = head.cookies["sessionid"].value
+    assert reader_of(request) is not None  # type: ignore[arg-type]
