@@ -1,4 +1,4 @@
-"""A right that is taken away while it is passed on: whoever comes first, nothing stays that nobody supports."""
+"""A right that is taken away while it is passed on: nothing stays that nobody supports, whoever was first."""
 
 from __future__ import annotations
 

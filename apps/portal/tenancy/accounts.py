@@ -151,6 +151,7 @@ def member_change(request: HttpRequest, actor: Actor, uuid: UUID, user: UUID) ->
         "row": row,
         "person": found.user,
         "may_remove": policy.may(actor, "account.remove_member", row),
+        "last_admin": members.is_last_admin(found),
         **asked(request, "PATCH", f"accounts/{uuid}/members/{user}/", form),
     }
     return render(request, "portal/tenancy/member.html", context, status=422 if form.errors else 200)
