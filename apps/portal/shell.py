@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
@@ -26,6 +26,7 @@ class Entry:
     name: str
     label: str | Promise
     icon: str
+    in_menu: bool = field(default=True, kw_only=True)  # else only the search leads there
     needs: str = ""  # what its reader may do somewhere; such entries stand in the admin area
 
 
@@ -36,6 +37,7 @@ ENTRIES = (
     Entry("ssh-keys", _("SSH keys"), "key"),
     Entry("jobs", _("Jobs"), "activity"),
     Entry("projects", _("Projects"), "layers"),
+    Entry("trash", _("Trash"), "trash3", in_menu=False),
     Entry("infrastructure", _("Infrastructure"), "diagram-3", "capacity.read"),
     Entry("launch", _("Launch a zone"), "rocket-takeoff", "zone.apply"),
     Entry("offerings", _("Sizes"), "sliders", "service_offering.change"),
@@ -78,6 +80,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "live_since": int(getattr(request, "begun", 0) * 1000),
         "operator_area": request.path.startswith(_OPERATOR_PATHS),
         "own_links": lambda: list(_links(request, admin=False)),
+        "hidden_links": lambda: list(_links(request, admin=False, hidden=True)),
         "operator_links": lambda: list(_links(request, admin=True)),
         "viewed_by": getattr(request, "viewer", None),
         "is_operator": lambda: _is_operator(request),
@@ -88,10 +91,10 @@ def _is_operator(request: HttpRequest) -> bool:
     return isinstance(getattr(request, "user", None), User) and actor_of(request).is_operator
 
 
-def _links(request: HttpRequest, *, admin: bool) -> Iterator[Link]:
+def _links(request: HttpRequest, *, admin: bool, hidden: bool = False) -> Iterator[Link]:
     actor = actor_of(request) if isinstance(getattr(request, "user", None), User) else None
     for entry in ENTRIES:
-        if bool(entry.needs) != admin:
+        if bool(entry.needs) != admin or entry.in_menu == hidden:
             continue
         if admin and (actor is None or not policy.somewhere(actor, entry.needs)):
             continue

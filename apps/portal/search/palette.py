@@ -81,7 +81,7 @@ def _section(label: str, choices: list[Choice], asked: Asked) -> Section:
 def _places(request: HttpRequest) -> Iterator[Choice]:
     yield Choice(_("Create VM"), "", "plus-lg", reverse("portal:machine-create"))
     links: dict[str, Any] = frame(request)
-    for link in [*links["own_links"](), *links["operator_links"]()]:
+    for link in [*links["own_links"](), *links["hidden_links"](), *links["operator_links"]()]:
         yield Choice(link.label, "", link.icon, link.href)
 
 
