@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts import api as accounts
 from apps.accounts import api_tenancy as tenancy
 from apps.accounts import credentials_api as credentials
-from apps.accounts import invitations_api, projects_api, quota_api
+from apps.accounts import invitations_api, mapping_api, projects_api, quota_api
 from apps.accounts import roles_api as rights
 from apps.compute.api import capacity, machines, offerings, strays
 from apps.core.rest import ProblemView, UnknownPath
@@ -49,6 +49,9 @@ VIEWSETS = {
     "grants": rights.GrantViewSet,
     "groups": rights.GroupViewSet,
     "directories": directories.DirectoryViewSet,
+    "mapping-rules": mapping_api.MappingRuleViewSet,
+    "sync-runs": mapping_api.SyncRunViewSet,
+    "left-behind": mapping_api.LeftBehindViewSet,
     "sessions": credentials.SessionViewSet,
     "tokens": credentials.TokenViewSet,
     "service-accounts": credentials.ServiceAccountViewSet,

@@ -10,7 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.directory import checks, services
+from apps.accounts import policy
+from apps.accounts.directory import checks, runs, services
+from apps.accounts.mapping_api import FollowPatch, FollowSerializer
 from apps.accounts.models import Directory
 from apps.core.errors import InvalidInput
 from apps.core.fields import Choice, Text, Whole
@@ -184,3 +186,18 @@ class DirectoryViewSet(JobbedViewSet):
             return self.accepted(row, services.test_directory(self.actor, row))
 
         return self.once(act)
+
+    @extend_schema(summary="How a directory is followed", responses={200: FollowSerializer})
+    @action(detail=True, methods=["get"])
+    def sync(self, request: Request, id: str) -> Response:  # noqa: A002
+        policy.require_somewhere(self.actor, "mapping.read")
+        return Response(FollowSerializer(runs.sync_of(self.get_object())).data)
+
+    @extend_schema(
+        summary="Change how a directory is followed", request=FollowPatch, responses={200: FollowSerializer}
+    )
+    @sync.mapping.patch
+    def change_sync(self, request: Request, id: str) -> Response:  # noqa: A002
+        given = self.read(FollowPatch)
+        row = self.get_object()
+        return self.once(lambda: Response(FollowSerializer(runs.change_sync(self.actor, row, **given)).data))

@@ -47,6 +47,7 @@ ENTRIES = (
     Entry("people", _("People"), "person-circle", "user.create"),
     Entry("roles", _("Roles"), "shield-lock", "role.create"),
     Entry("grants", _("Grants"), "key", "grant.create"),
+    Entry("leavers", _("Left behind"), "box-arrow-right", "leaver.read"),
     Entry("events", _("Events"), "clock-history", "capacity.read"),
 )
 _OPERATOR_PATHS = (
@@ -56,6 +57,7 @@ _OPERATOR_PATHS = (
     "/people/",
     "/events/",
     "/directories/",
+    "/leavers/",
     "/domains/",
     "/roles/",
     "/grants/",

@@ -17,6 +17,7 @@ urlpatterns = [
     path("people/", include("apps.portal.people.urls")),
     path("roles/", include("apps.portal.roles.urls")),
     path("grants/", include("apps.portal.grants.urls")),
+    path("", include("apps.portal.mapping.urls")),
     path("directories/", include("apps.portal.directories.urls")),
     path("people/", include("apps.portal.access.urls")),
     path("", include("apps.portal.account.urls")),

@@ -27,6 +27,7 @@ from tests.api.client import Api
 from tests.api.conftest import PUBLIC_KEY, Cast
 from tests.api.rights_rows import RIGHTS, rights_of
 from tests.api.role_rows import CREDENTIALS, Prepare, Row, robot, session
+from tests.api.role_rows_mapping import MAPPING, mapping_rows, show_a_mapping
 from tests.api.role_rows_projects import PROJECTS
 
 
@@ -181,7 +182,7 @@ TABLE: list[Row] = [
     Row("GET", "accounts/", 200, 200, 200),
     Row("GET", "accounts/{account}/", 200, 200, 404),
     Row("POST", "accounts/", 201, 404, 404, lambda cast: {"name": "new", "domain": str(cast.root.uuid)}),
-    *PROJECTS,
+    *(*PROJECTS, *MAPPING),
     Row("GET", "quotas/", 200, 200, 200),
     Row("GET", "quotas/{account}/", 200, 200, 404),
     Row("PATCH", "quotas/{account}/", 200, 403, 404, lambda cast: {"machines": 5}),
@@ -292,7 +293,7 @@ def ids(cast: Cast) -> dict[str, str]:
         "private-template": cast.private_template,
         "key": cast.key,
         "volume": Volume.objects.filter(attachment__vm=cast.vm).first(),
-        "directories": Directory.objects.first(),
+        **mapping_rows(),
         "job": job_of(cast).first(),
         "event": Event.objects.filter(target_uuid=cast.vm.uuid).first(),
         "vm": cast.vm,
@@ -310,7 +311,7 @@ def scene(cast: Cast) -> Cast:
     """The cast with one of everything that the table names."""
     factories.make_pools("zone", [cast.zone])
     SecondaryStorage.objects.create(zone=cast.zone, name="spare", path="/srv/spare")
-    Directory.objects.create(name="campus", **CAMPUS)
+    show_a_mapping(Directory.objects.create(name="campus", **CAMPUS), cast.account)
     host = Host.objects.filter(zone=cast.zone).first()
     assert host is not None
     Cluster.objects.create(pod=host.pod, name="simulated", hypervisor="simulator")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.browser.mapped import show_a_mapping
 from tests.browser.pages import MEMBER, NOBODY, OPERATOR
 from tests.stack import Stack
 
@@ -255,6 +256,7 @@ def found() -> dict[str, Any]:
     rows["secondary_storage"] = SecondaryStorage.objects.filter(zone=rows["zone"])[0]
     rows["template"], rows["offering"] = rows["stopped"].template, rows["stopped"].offering
     rows["directory"] = show_a_directory()
+    rows |= show_a_mapping(rows["directory"], account)
     member = User.objects.filter(memberships__account=account, is_super_admin=False)[0]
     rows |= credentials_of(member, account) | projects_of(member) | rights_of(member, account)
     rows |= {"account": account, "member": member, "domain": domain_of(account)}

@@ -1,0 +1,74 @@
+"""Rules and runs in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as say
+
+from apps.accounts.directory.changes import ORDER, TAKING
+from apps.accounts.models import MappingRule, SyncRun
+from apps.core.words.directories import CHANGES, HELD, NOTES
+
+
+@dataclass(frozen=True)
+class Count:
+    kind: str
+    label: str | Promise
+    count: int
+    takes: bool
+
+
+def matches_of(rule: MappingRule) -> str:
+    label = str(rule.get_match_display())
+    if rule.match == MappingRule.Match.GROUP:
+        return f"{label}: {rule.match_name}"
+    if rule.match == MappingRule.Match.OU:
+        return f"{label}: {rule.match_value}"
+    return f"{label}: {rule.match_name} = {rule.match_value}"
+
+
+def gives_of(rule: MappingRule) -> str:
+    role = rule.role.shown_name
+    if rule.account is not None:
+        return say("%(role)s of the account %(account)s") % {"role": role, "account": rule.account.name}
+    if rule.domain is not None:
+        given = {"role": role, "pattern": rule.template, "domain": rule.domain.name}
+        return say("%(role)s of an account “%(pattern)s” in %(domain)s") % given
+    return say("%(role)s for the group") % {"role": role}
+
+
+def counts_of(run: SyncRun) -> list[Count]:
+    return [
+        Count(kind, CHANGES[kind], run.counts[kind], kind in TAKING) for kind in ORDER if run.counts.get(kind)
+    ]
+
+
+def by_rule(run: SyncRun) -> list[tuple[str, int]]:
+    """How many of the kept changes are each rule's."""
+    names = {spec["rule"]: spec["name"] for spec in run.rules}
+    counts = Counter(run.changes.exclude(rule="").values_list("rule", flat=True))
+    return [(names[rule], count) for rule, count in counts.most_common() if rule in names]
+
+
+def held_of(run: SyncRun) -> list[str]:
+    return [str(HELD[reason["code"]]) % reason for reason in run.held if reason["code"] in HELD]
+
+
+def notes_of(run: SyncRun) -> list[tuple[str, str, str]]:
+    """Whom it is about, why, and the rule's name."""
+    names = {spec["rule"]: spec["name"] for spec in run.rules}
+    return [
+        (name, str(NOTES[reason]) % {"about": about}, names.get(rule, ""))
+        for reason, name, rule, about in run.notes
+        if reason in NOTES
+    ]
+
+
+def row_of(change: Any) -> dict[str, Any]:
+    """One change for a table: people of a group by name."""
+    people = change.data.get("names", [])
+    return {"name": change.name, "people": people, "kind": CHANGES.get(change.kind, change.kind)}
