@@ -55,6 +55,7 @@ PARTS = (
             "people",
             "login",
             "directory",
+            "mapping",
             "closing-an-account",
             "pages",
             "settings",

@@ -119,10 +119,14 @@ class MappingRuleViewSet(ResourceViewSet):
         return self.removed(mapping.remove_rule)
 
 
-class ChangeSerializer(serializers.ModelSerializer[SyncChange]):
+class SyncChangeSerializer(serializers.ModelSerializer[SyncChange]):
     class Meta:
         model = SyncChange
         fields = ("number", "kind", "name", "rule", "done")
+
+
+class SyncChangesSerializer(serializers.Serializer[Any]):
+    changes = SyncChangeSerializer(many=True)
 
 
 class RunSerializer(serializers.Serializer[Any]):
@@ -146,7 +150,7 @@ class RunInput(StrictSerializer):
     kind = Choice(SyncRun.Kind.choices)
 
 
-class ApplyInput(StrictSerializer):
+class ApplyPreviewInput(StrictSerializer):
     digest = Text()
 
 
@@ -172,18 +176,16 @@ class SyncRunViewSet(ResourceViewSet):
         act = runs.preview if given["kind"] == SyncRun.Kind.PREVIEW else runs.sync_now
         return self.once(lambda: self.created(act(self.actor, directory)))
 
-    @extend_schema(
-        summary="The first thousand changes of a run", responses={200: ChangeSerializer(many=True)}
-    )
+    @extend_schema(summary="The first thousand changes of a run", responses={200: SyncChangesSerializer})
     @action(detail=True, methods=["get"])
     def changes(self, request: Request, id: str) -> Response:  # noqa: A002
         rows = self.get_object().changes.order_by("number")[:CHANGES_SHOWN]
-        return Response(ChangeSerializer(rows, many=True).data)
+        return Response(SyncChangesSerializer({"changes": rows}).data)
 
-    @extend_schema(summary="Apply a preview", request=ApplyInput, responses={201: RunSerializer})
+    @extend_schema(summary="Apply a preview", request=ApplyPreviewInput, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
     def apply(self, request: Request, id: str) -> Response:  # noqa: A002
-        seen = self.read(ApplyInput)["digest"]
+        seen = self.read(ApplyPreviewInput)["digest"]
         return self.once(lambda: self.created(runs.apply(self.actor, self.get_object(), seen=seen)))
 
     @extend_schema(summary="Release a held run", request=None, responses={201: RunSerializer})

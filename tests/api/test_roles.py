@@ -293,7 +293,6 @@ def ids(cast: Cast) -> dict[str, str]:
         "private-template": cast.private_template,
         "key": cast.key,
         "volume": Volume.objects.filter(attachment__vm=cast.vm).first(),
-        **mapping_rows(),
         "job": job_of(cast).first(),
         "event": Event.objects.filter(target_uuid=cast.vm.uuid).first(),
         "vm": cast.vm,
@@ -303,7 +302,7 @@ def ids(cast: Cast) -> dict[str, str]:
         "robot": robot(cast),
         **rights_of(cast),
     }
-    return {name: str(row.uuid) for name, row in rows.items() if row is not None}
+    return {name: str(row.uuid) for name, row in {**rows, **mapping_rows()}.items() if row is not None}
 
 
 @pytest.fixture
