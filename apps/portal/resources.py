@@ -75,10 +75,10 @@ class Use:
 
 def uses(row: Quota) -> list[Use]:
     """Each resource that is counted."""
-    return [_use(row, name) for name in counted()]
+    return [use_of(row, name) for name in counted()]
 
 
-def _use(row: Quota, name: str) -> Use:
+def use_of(row: Quota, name: str) -> Use:
     used, limit = row.used(name), row.limit(name)
     if limit is None:
         text = _("%(used)s, no limit") % {"used": bare(name, used)}

@@ -43,6 +43,7 @@ ENTRIES = (
     Entry("offerings", _("Sizes"), "sliders", "service_offering.change"),
     Entry("domains", _("Domains"), "building", "domain.read"),
     Entry("accounts", _("Accounts"), "layers", "account.create"),
+    Entry("quotas", _("Quotas"), "bar-chart", "quota.set"),
     Entry("directories", _("Directories"), "people", "directory.read"),
     Entry("people", _("People"), "person-circle", "user.create"),
     Entry("roles", _("Roles"), "shield-lock", "role.create"),

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from apps.portal.quotas import views
+from apps.portal.quotas import acts, shown, views
 
 urlpatterns = [
-    path("", views.quota_list, name="quotas"),
+    path("", shown.quota_list, name="quotas"),
+    path("recount/", acts.quota_recount, name="quotas-recount"),
     path("<uuid:uuid>/", views.quota_page, name="quota"),
     path("<uuid:uuid>/change/", views.quota_change, name="quota-change"),
+    path("<uuid:uuid>/members/", acts.quota_member_new, name="quota-member-new"),
+    path("<uuid:uuid>/members/<uuid:user>/", acts.quota_member, name="quota-member"),
+    path("<uuid:uuid>/counting/", acts.quota_counting, name="quota-counting"),
+    path("<uuid:uuid>/recount/", acts.quota_recount, name="quota-recount"),
     path("<uuid:uuid>/usage/", views.quota_usage, name="quota-usage"),
 ]
