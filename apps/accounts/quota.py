@@ -22,7 +22,8 @@ from apps.accounts import audit, metering
 from apps.accounts.actor import Actor
 from apps.accounts.amounts import Amount
 from apps.accounts.counters import counted
-from apps.accounts.models import Account, Counting, Domain, Quota, User
+from apps.accounts.models import Account, Counting, Domain, Quota
+from apps.accounts.why import who_may
 from apps.core.errors import DomainQuotaExceeded, QuotaExceeded
 from apps.core.trees import keys_of
 
@@ -275,9 +276,14 @@ WHO_SHOWN = 3
 
 
 def who_may_raise(row: Quota) -> list[str]:
-    """Names of some people who may raise the limits of this row."""
-    people = User.objects.filter(is_super_admin=True, is_active=True).order_by("pk")[:WHO_SHOWN]
-    return [person.full_name or person.username for person in people]
+    """Names of some people who may raise the limits of this row, the nearest first."""
+    if row.user_id is not None:
+        people = who_may("quota.limit_member", row.within)
+    else:
+        owner = row.owner
+        above = owner.parent or owner if isinstance(owner, Domain) else owner
+        people = who_may("quota.set", above)
+    return [person.full_name or person.username for person in people[:WHO_SHOWN]]
 
 
 def _warn(levels: list[Quota], wanted: Mapping[str, int]) -> None:

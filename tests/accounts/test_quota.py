@@ -201,3 +201,18 @@ def test_a_domains_limit_is_told_by_its_name_and_who_may_raise_it() -> None:
     with pytest.raises(DomainQuotaExceeded) as caught:
         quota.reserve(make_account(domain), Amount(vcpus=2))
     assert (caught.value.params["domain"], caught.value.params["who"]) == (domain.name, "Maria Georgiou")
+
+
+def test_a_refusal_names_the_nearest_admin_before_those_of_everything() -> None:
+    make_user(super_admin=True, username="a-super")
+    domain = make_domain()
+    admin = make_user(username="z-near", full_name="")
+    role = ready(DOMAIN_ADMIN)
+    Grant.objects.create(user=admin, role=role, scope=Grant.Scope.DOMAIN, domain=domain)
+    account = make_account(domain, max_vcpus=1)
+    with pytest.raises(QuotaExceeded) as caught:
+        quota.reserve(account, Amount(vcpus=2))
+    assert caught.value.params["who"].startswith("z-near, ")
+    domains_own = quota.who_may_raise(Quota.objects.get(domain=domain))
+    assert "z-near" not in domains_own
+    assert "a-super" in domains_own

@@ -83,6 +83,7 @@ TENANCY: dict[str, str | Promise] = {
     "directory.test": _("Test the connection to a directory"),
     "quota.limit_member": _("Limit members of an account"),
     "quota.recount": _("Count what is used anew"),
+    "quota.set_counting": _("Say when vCPUs and memory count"),
     "usage.read": _("See usage by the hour"),
 }
 

@@ -98,6 +98,6 @@ def quota_recount(request: HttpRequest, actor: Actor, uuid: UUID | None = None) 
         drifts = quota_services.recount_quotas(actor, owner, fix=fix)
         context |= {"drifts": [(each, label(each.resource)) for each in drifts], "counted": True}
         context["fixed"] = fix
-    place = {"account" if isinstance(owner, Account) else "domain": str(owner.uuid)} if owner else {}
+    place: Any = {"account" if isinstance(owner, Account) else "domain": str(owner.uuid)} if owner else {}
     context |= asked(request, "POST", "quotas/recount/", **place, fix=fix)
     return render(request, "portal/quotas/recount.html", context)
