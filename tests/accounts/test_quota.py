@@ -204,15 +204,15 @@ def test_a_domains_limit_is_told_by_its_name_and_who_may_raise_it() -> None:
 
 
 def test_a_refusal_names_the_nearest_admin_before_those_of_everything() -> None:
-    make_user(super_admin=True, username="a-super")
+    make_user(super_admin=True, full_name="A Super")
     domain = make_domain()
-    admin = make_user(username="z-near", full_name="")
+    admin = make_user(full_name="Z Near")
     role = ready(DOMAIN_ADMIN)
     Grant.objects.create(user=admin, role=role, scope=Grant.Scope.DOMAIN, domain=domain)
     account = make_account(domain, max_vcpus=1)
     with pytest.raises(QuotaExceeded) as caught:
         quota.reserve(account, Amount(vcpus=2))
-    assert caught.value.params["who"].startswith("z-near, ")
+    assert caught.value.params["who"].startswith("Z Near, ")
     domains_own = quota.who_may_raise(Quota.objects.get(domain=domain))
-    assert "z-near" not in domains_own
-    assert "a-super" in domains_own
+    assert "Z Near" not in domains_own
+    assert "A Super" in domains_own
