@@ -319,6 +319,8 @@ SPECTACULAR_SETTINGS = {
         "PowerState": "apps.compute.states.PowerState",
         "TemplateState": "apps.storage.models.Template.State",
         "DirectoryKind": "apps.accounts.models.Directory.Kind",
+        "SyncRunKind": "apps.accounts.models.SyncRun.Kind",
+        "SyncRunOutcome": "apps.accounts.models.SyncRun.Outcome",
         "HostDriver": "apps.zones.models.Host.Driver",
         "StepState": "apps.jobs.api.STEP_STATES",
         "StorageDriver": "apps.storage.mounts.DRIVERS",
