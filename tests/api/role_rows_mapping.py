@@ -42,10 +42,10 @@ MAPPING = (
     Row("POST", "sync-runs/{run}/apply/", 409, 403, 403, lambda cast: {"digest": "x"}),
     Row("POST", "sync-runs/{run}/release/", 409, 403, 403),
     Row("POST", "sync-runs/{run}/reject/", 409, 403, 403),
-    Row("GET", "left-behind/", 200, 403, 403),
-    Row("GET", "left-behind/{left}/", 200, 403, 403),
-    Row("POST", "left-behind/{left}/keep/", 200, 403, 403),
-    Row("POST", "left-behind/{left}/hand-over/", 204, 403, 403, _heir),
+    Row("GET", "left-behind/", 200, 403, 200),
+    Row("GET", "left-behind/{left}/", 200, 403, 404),
+    Row("POST", "left-behind/{left}/keep/", 200, 403, 404),
+    Row("POST", "left-behind/{left}/hand-over/", 204, 403, 404, _heir),
 )
 
 
