@@ -114,3 +114,14 @@ def whole(label: Any, *, low: int, high: int, help_text: Any = "", **options: An
     """A whole number; its bounds are the service's, here only for the browser."""
     widget = forms.NumberInput(attrs={"min": low, "max": high, "inputmode": "numeric"})
     return forms.IntegerField(label=label, help_text=help_text, widget=widget, **options)
+
+
+def shows_again(part: str) -> dict[str, str]:
+    """Attributes of a field: when another value is chosen, this part of the page is asked for with it."""
+    return {
+        "hx-get": "",
+        "hx-trigger": "change",
+        "hx-target": part,
+        "hx-select": part,
+        "hx-swap": "outerHTML",
+    }

@@ -67,6 +67,13 @@ def _refuse_while_deleted(vm: VirtualMachine) -> None:
         raise ResourceBusy(job=str(deletion.uuid), kind=deletion.kind)
 
 
+def size_change(old: ServiceOffering, new: ServiceOffering, counting: Counting) -> Amount:
+    """What another size of a stopped machine adds to its account's quota."""
+    if Holding.QUOTA_COMPUTE not in holds(State.STOPPED, counting):
+        return Amount()
+    return Amount(vcpus=new.vcpus - old.vcpus, memory_mib=new.memory_mib - old.memory_mib)
+
+
 @transaction.atomic
 def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOffering) -> VirtualMachine:
     """Give a stopped machine another size; its disk never shrinks, and grows only by its own verb."""
@@ -80,12 +87,9 @@ def change_offering(actor: Actor, vm: VirtualMachine, *, offering: ServiceOfferi
     held = VirtualMachine.objects.select_for_update(of=("self",)).get(pk=vm.pk)
     if (held.account_id, held.offering_id) != (vm.account_id, old.pk):
         raise StateConflict(reason="state_moved", state=held.state)
-    difference = Amount(vcpus=offering.vcpus - old.vcpus, memory_mib=offering.memory_mib - old.memory_mib)
-
-    def counted(counting: Counting) -> Amount:
-        return difference if Holding.QUOTA_COMPUTE in holds(State.STOPPED, counting) else Amount()
-
-    quota.follow(vm.account, counted, member_id=vm.created_by_id)
+    quota.follow(
+        vm.account, lambda counting: size_change(old, offering, counting), member_id=vm.created_by_id
+    )
     mine = VirtualMachine.objects.filter(pk=vm.pk, state=State.STOPPED, offering=old, account=vm.account)
     if not mine.update(offering=offering):
         raise StateConflict(reason="state_moved", state=vm.state)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
-from apps.portal.service_forms import ServiceForm, line, whole
+from apps.portal.service_forms import ServiceForm, line, shows_again, whole
 from apps.zones.models import Zone
 
 
@@ -50,3 +50,4 @@ class NewTemplateForm(TemplateForm):
             field: Any = self.fields[name]
             field.queryset = policy.visible(actor, rows.order_by("name_sort", "pk"))
             field.to_field_name = "uuid"
+        self.fields["account"].widget.attrs |= shows_again("#image-quota")

@@ -16,12 +16,14 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
+from apps.accounts.rest import parse_uuid
 from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.images.forms import NewTemplateForm
 from apps.portal.pages import page
+from apps.portal.quota_after import Bar, bars_after
 from apps.storage.api import CappedUpload
 from apps.storage.models import Template
-from apps.storage.services_templates import new_template, register_template, staged_upload, storage_of
+from apps.storage.services_templates import ONE, new_template, register_template, staged_upload, storage_of
 
 
 @csrf_exempt  # until the handler stands; `_form` checks
@@ -42,15 +44,35 @@ def template_new(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @csrf_protect
 def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     if request.method != "POST":
-        form = NewTemplateForm(actor, initial={"zone": request.GET.get("zone", ""), "account": _own(actor)})
+        form = NewTemplateForm(
+            actor,
+            initial={
+                "zone": request.GET.get("zone", ""),
+                "account": request.GET.get("account") or _own(actor),
+            },
+        )
     else:
         form = NewTemplateForm(actor, request.POST, request.FILES)
         template = form.tried(lambda **given: _register(actor, **given))
         if template is not None:
             return redirect("portal:template", template.uuid)
     api = ApiRequest("POST", "templates/", form.body(), file="image.qcow2")
-    context = {"form": form, "asked": api, "snippets": snippets(api, portal_of(request))}
+    context = {
+        "form": form,
+        "bars": _bars(actor, form),
+        "asked": api,
+        "snippets": snippets(api, portal_of(request)),
+    }
     return render(request, "portal/images/new.html", context, status=422 if form.errors else 200)
+
+
+def _bars(actor: Actor, form: NewTemplateForm) -> list[Bar]:
+    """Of the account that is chosen in the form now."""
+    chosen = parse_uuid(str(form["account"].value() or ""))
+    account = policy.visible(actor, Account.objects.filter(uuid=chosen)).first() if chosen else None
+    if account is None or not policy.may(actor, "quota.read", account):
+        return []
+    return bars_after(account, ONE, member_id=actor.user_id)
 
 
 def _own(actor: Actor) -> str:

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.actor import Actor
-from apps.accounts.quota import Standing
 from apps.compute.services.create import Judgement, Order, Remedy, judge
 from apps.compute.services.deploy import VmRequest, batch_names, root_disk_bytes
 from apps.core.errors import CloudError
@@ -19,7 +18,8 @@ from apps.portal.copy_as import ApiRequest
 from apps.portal.machines.create_form import MachineForm
 from apps.portal.pages import told
 from apps.portal.past_machines import USER_DATA
-from apps.portal.resources import amount, bare, label
+from apps.portal.quota_after import Bar, bars_of
+from apps.portal.resources import amount
 from apps.portal.templatetags.portal import mib
 
 
@@ -31,14 +31,6 @@ class Help:
     text: str
     label: str = ""
     use: str = ""
-
-
-@dataclass(frozen=True)
-class Bar:
-    label: str
-    text: str
-    used: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ def _incomplete(form: MachineForm) -> Verdict:
 
 
 def _told(order: Order, found: Judgement) -> Verdict:
-    bars = list(_bars(found.standing))
+    bars = list(bars_of(found.standing))
     disk = root_disk_bytes(order.wanted.offering, order.wanted.template)
     names = _names(order)
     unlimited = not bars
@@ -148,24 +140,6 @@ def _help(remedy: Remedy) -> Help:
     text = ngettext("There is room for %(n)s of them.", "There is room for %(n)s of them.", remedy.count)
     label = ngettext("Make %(n)s", "Make %(n)s", remedy.count) % {"n": remedy.count}
     return Help(text % {"n": remedy.count}, label, urlencode({"count": remedy.count}))
-
-
-def _bars(standing: list[Standing]) -> Iterator[Bar]:
-    """One for each resource of which the account has only so much."""
-    for item in standing:
-        if item.limit is None:
-            continue
-        numbers = {
-            "wanted": bare(item.resource, item.wanted),
-            "left": bare(item.resource, item.missing or abs(item.left or 0)),
-            "limit": bare(item.resource, item.limit),
-        }
-        text = _("uses %(wanted)s of %(limit)s: %(left)s left")
-        if (item.left or 0) < 0:
-            text = _("uses %(wanted)s of %(limit)s: %(left)s above the limit, in the days of grace")
-        if not item.fits:
-            text = _("needs %(wanted)s of %(limit)s: %(left)s too few")
-        yield Bar(label(item.resource), text % numbers, item.used + item.wanted, item.limit)
 
 
 def request_of(order: Order) -> ApiRequest:

@@ -12,6 +12,7 @@ from apps.accounts.actor import Actor
 from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.services import edit
 from apps.core.errors import InvalidInput
+from apps.portal.service_forms import shows_again
 
 
 class SettingForm(forms.Form):
@@ -122,6 +123,7 @@ class SizeForm(SettingForm):
         rows = ServiceOffering.objects.filter(enabled=True) | ServiceOffering.objects.filter(
             pk=vm.offering_id
         )
+        self.fields["offering"].widget.attrs |= shows_again("#size-quota")
         self.fields["offering"].queryset = rows.order_by("vcpus", "memory_mib", "id")  # type: ignore[attr-defined]
 
     def present(self, vm: VirtualMachine) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from apps.compute.models import VirtualMachine
 from apps.compute.services.transfer import Plan, plan_transfer, transfer_vm
 from apps.portal.machines.frame import machine_of
 from apps.portal.pages import page
+from apps.portal.quota_after import bars_of
 from apps.portal.service_forms import asked
 from apps.portal.tenancy.forms import AccountForm, named
 
@@ -33,8 +34,13 @@ def machine_transfer(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResp
     elif request.method == "POST":
         plan = form.tried(lambda account: plan_transfer(actor, vm, account=_account(actor, account)))
     api = asked(request, "POST", f"virtual-machines/{uuid}/transfer/", form)
-    context = {"form": form, "vm": vm, "plan": plan, **api}
-    return render(request, "portal/machines/transfer.html", context, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "vm": vm,
+        "plan": plan,
+        "bars": list(bars_of(plan.standing, touched=True)) if plan else [],
+    }
+    return render(request, "portal/machines/transfer.html", context | api, status=422 if form.errors else 200)
 
 
 def _account(actor: Actor, text: str) -> Account:

@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from apps.accounts import policy, quota
 from apps.accounts.actor import Actor
+from apps.accounts.models import Counting
 from apps.compute.models import VirtualMachine
 from apps.compute.services.actions import ACTIONS
 from apps.compute.states import TRANSITIONAL, PowerState, State
@@ -27,6 +29,7 @@ from apps.portal.machines.buttons import ASKED_FIRST, SHOWN, TYPED_FROM_BYTES, b
 from apps.portal.machines.frame import around, machine_of
 from apps.portal.machines.login import is_simulated, login_of
 from apps.portal.pages import complain, page, told
+from apps.portal.quota_after import Bar, bars_after
 
 UNDO_SECONDS = 10
 
@@ -65,7 +68,18 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
         "power_differs": _power_differs(vm),
         "undo_seconds": _undo_seconds(vm),
         "buttons": buttons_of(actor, vm),
+        "start_bars": _start_bars(actor, vm),
     }
+
+
+def _start_bars(actor: Actor, vm: VirtualMachine) -> list[Bar]:
+    """What a start takes: something only where quotas count as running."""
+    if vm.state != State.STOPPED or quota.counting_of(vm.account) != Counting.RUNNING:
+        return []
+    if not (policy.may(actor, "vm.start", vm) and policy.may(actor, "quota.read", vm.account)):
+        return []
+    added = vm.quota_in(State.STARTING, Counting.RUNNING) - vm.quota_in(State.STOPPED, Counting.RUNNING)
+    return bars_after(vm.account, added, member_id=vm.created_by_id)
 
 
 def _addresses(vm: VirtualMachine) -> list[str]:
