@@ -230,6 +230,7 @@ def test_a_start_is_refused_where_others_run_already(site: Site) -> None:
 
 def test_another_policy_counts_everything_anew_in_one_job(site: Site) -> None:
     """With the members' own rows, and the domains above."""
+    count_as(site, Counting.ALLOCATED)
     maker = make_user(site.account)
     site.actor = Actor(maker)
     set_member_quota(SYSTEM, site.account, user=maker, limits={"vcpus": 5})

@@ -157,8 +157,8 @@ def test_what_cannot_fit_says_why_and_what_would_help(client: Client, offering: 
 
 def test_a_short_quota_says_how_much_is_missing(client: Client) -> None:
     page = client.post(CHECK, begun(client) | {"count": "5"}, headers=HTMX).content.decode()
-    assert "needs 10 of 8: 2 too few" in page
-    assert "Ask an operator for more quota: 2 vCPUs more." in page
+    assert "needs 10 of 8: 1 too few" in page
+    assert "Ask an operator for more quota: 1 vCPU more." in page
     assert "There is room for 4 of them." in page
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account, Directory, User
 from apps.compute import placement
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.compute.states import State
@@ -82,6 +82,7 @@ def test_each_kind_is_found_and_operators_find_more(
     for row in rows:
         row.set_name(name)
         row.save()
+    Directory.objects.create(name=name, kind="openldap")
     person = factories.make_user()
     person.full_name = "Ελένη Ζήτα"
     person.save()

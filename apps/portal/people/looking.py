@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,6 +32,8 @@ class LookingAsAnother:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:  # and so the answer is the same for everybody
+            return self.get_response(request)
         kept = request.session.get(view_as.KEY)
         if kept is None or not isinstance(request.user, User):
             return self.get_response(request)

@@ -225,7 +225,7 @@ FINDERS = (
         "directories",
         _named(),
         lambda row: row.get_kind_display(),
-        closed="directory.read",
+        operators=True,
     ),
     Finder(
         _("Sizes"),
