@@ -324,6 +324,7 @@ SPECTACULAR_SETTINGS = {
         "HostDriver": "apps.zones.models.Host.Driver",
         "StepState": "apps.jobs.api.STEP_STATES",
         "StorageDriver": "apps.storage.mounts.DRIVERS",
+        "StorageScope": "apps.storage.models.PrimaryStorage.Scope",
         "GrantScope": "apps.accounts.models.Grant.Scope",
     },
     "POSTPROCESSING_HOOKS": [

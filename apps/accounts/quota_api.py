@@ -216,7 +216,7 @@ class QuotaViewSet(ResourceViewSet):
         request=QuotaRecountInput,
         responses={200: QuotaDriftSerializer(many=True)},
     )
-    @action(detail=False, methods=["post"])
+    @action(detail=False, methods=["post"], pagination_class=None, filters={})
     def recount(self, request: Request) -> Response:
         given = self.read(QuotaRecountInput)
         if given["account"] and given["domain"]:
@@ -234,7 +234,7 @@ class QuotaViewSet(ResourceViewSet):
         parameters=[*_OWNER, *_SPAN],
         responses={200: UsageHourSerializer(many=True)},
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], pagination_class=None, filters={})
     def usage(self, request: Request, id: str) -> Response:  # noqa: A002
         account: Account = self.find(Account, id, "")
         policy.require(self.actor, "usage.read", account)

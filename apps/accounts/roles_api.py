@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +22,10 @@ from apps.core.filters import ByChoice, ByFlag, ById, Search
 from apps.core.rest import StrictSerializer
 from apps.core.words.permissions import PERMISSIONS
 
+_PAIR = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
 
+
+@extend_schema_field({"type": "array", "items": _PAIR, "minItems": 1})
 class Pairs(serializers.Field[Any, Any, Any, Any]):
     """Rules as they came: the service says which of them cannot be used."""
 
