@@ -32,6 +32,10 @@ def _at_least(limit: float) -> tuple[str, Judge]:
     return f">= {limit:g}", lambda value: value >= limit
 
 
+def _above(limit: float) -> tuple[str, Judge]:
+    return f"> {limit:g}", lambda value: value > limit
+
+
 def _exactly(wanted: float) -> tuple[str, Judge]:
     return f"{wanted:g}", lambda value: value == wanted
 
@@ -93,6 +97,13 @@ BARS = (
     Bar("lighthouse_min", "the lowest of three audits of each of them", *_at_least(95), worse=min),
     Bar("axe_violations", "on any page, in both languages and themes, wide and narrow", *_exactly(0)),
     Bar("untranslated", "texts without Greek", *_exactly(0)),
+    Bar("authz_cells", "endpoints asked by a role in a place", *_above(3000), worse=min),
+    Bar(
+        "authz_leaks",
+        "those that answered otherwise than the table written by hand",
+        *_exactly(0),
+        worse=sum,
+    ),
     Bar("fault_matrix_cells", "faults injected into operations", *_REPORTED, worse=sum),
     Bar("fault_matrix_leaks", "those that ended otherwise than declared", *_exactly(0), worse=sum),
 )

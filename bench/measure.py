@@ -26,7 +26,7 @@ from bootstrap.postgres import PrivatePostgres
 from bootstrap.terminal import say
 
 IN_STACK = ("deploy", "batch", "dispatch", "simulated", "sealing")
-ALONE = ("placement", "quotas", "lists", "tenants", "zones", "live", "pages", "faults")
+ALONE = ("placement", "quotas", "lists", "tenants", "zones", "live", "pages", "authz", "faults")
 PARTS = (*IN_STACK, "sync", *ALONE)
 
 
@@ -51,7 +51,7 @@ def measure(order: dict[str, Any]) -> Result:
             stack.join()
             found.absorb(_with_stack(stack, order))
     for part in [part for part in ALONE if part in parts]:
-        with _database(order["database"], timed=part != "faults") as url:
+        with _database(order["database"], timed=part not in {"authz", "faults"}) as url:
             stack = Stack(folder / part, url)
             stack.prepare()
             _timed(part, partial(_alone, part, stack), found)

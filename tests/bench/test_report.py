@@ -37,6 +37,8 @@ GOOD = {
     "lighthouse_min": 95.0,
     "axe_violations": 0.0,
     "untranslated": 0.0,
+    "authz_cells": 3001.0,
+    "authz_leaks": 0.0,
     "fault_matrix_cells": 1.0,
     "fault_matrix_leaks": 0.0,
 }
@@ -63,6 +65,8 @@ BAD = {
     "lighthouse_min": 94.0,
     "axe_violations": 1.0,
     "untranslated": 1.0,
+    "authz_cells": 3000.0,
+    "authz_leaks": 1.0,
     "fault_matrix_leaks": 1.0,
 }
 

@@ -1,0 +1,1 @@
+"""Who may do what: every endpoint asked by every role in every place, held against tables written by hand."""

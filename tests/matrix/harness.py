@@ -1,0 +1,167 @@
+"""Asks cells of the matrix, and says which answered otherwise than the table.
+
+A form that is sent may be refused by leading back to where the reason is told. A refusal must also have
+written nothing, and, of what is unknown to the asker, have told no name; a list must show the rows of the
+places that the table says, and no others.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from tests.matrix.cast import Cast
+from tests.matrix.groups import ROLES
+from tests.matrix.line import At, Line
+from tests.matrix.world import World
+
+STATUSES = {"-": 403, ".": 404, "!": 401}
+MAY_WRITE = {"accounts_apitoken", "accounts_session", "django_session", "accounts_idempotencykey"}
+"""Where being asked may leave something: a token's and a session's last use, an answer to be repeated."""
+_WRITES = re.compile(r'^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.IGNORECASE)
+Cell = tuple[Line, str, str]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A cell that answered otherwise than the table."""
+
+    line: str
+    role: str
+    place: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.line}  {self.role} in {self.place}: expected {self.expected}, got {self.got}"
+
+
+def cells_of(line: Line) -> Iterator[Cell]:
+    """Of a list one for each role: the answer tells of all places."""
+    for role in ROLES:
+        for place in ("all",) if line.shown else line.expected.places:
+            yield line, role, place
+
+
+def sample(lines: Iterable[Line]) -> list[Cell]:
+    """Each line with each role, and over its roles with each place: always the same ones."""
+    found = []
+    for number, line in enumerate(lines):
+        places = ("all",) if line.shown else line.expected.places
+        found += [(line, role, places[(number + index) % len(places)]) for index, role in enumerate(ROLES)]
+    return found
+
+
+class Harness:
+    def __init__(self, world: World, cast: Cast) -> None:
+        self.world, self.cast = world, cast
+        self.tried = 0
+
+    def leaks(self, cells: Iterable[Cell]) -> list[Leak]:
+        return [leak for cell in cells for leak in self.ask(*cell)]
+
+    def ask(self, line: Line, role: str, place: str) -> list[Leak]:
+        if line.page and role == "limited":
+            return []
+        expected = line.expected.answers[role]
+        places = line.expected.places
+        first = places[0] if place == "all" else place
+        at = At(self.world, first, self.world.at(places, first))
+        with transaction.atomic():
+            if line.prepare:
+                line.prepare(at)
+            with recorded() as written:
+                status, body = self._send(line, role, at)
+            transaction.set_rollback(True)
+        if line.inside and status == 200:
+            status = line.inside(body)
+        if line.shown:
+            self.tried += len(places)
+            return self._shown(line, role, status, body)
+        self.tried += 1
+        letter = expected[places.index(place)]
+        got = self._judge(line, letter, status, body, written, at)
+        return [Leak(line.name, role, place, letter, got)] if got else []
+
+    def _send(self, line: Line, role: str, at: At) -> tuple[int, str]:
+        path = line.path.format_map({noun: getattr(row, "uuid", "") for noun, row in at.rows.items()})
+        body = line.body(at) if line.body else None
+        if line.page:
+            return self._open(line, role, path, body)
+        api = self.cast.apis[role]
+        if isinstance(body, dict) and "file" in body:
+            response = api.upload(path, body | {"file": io.BytesIO(b"QFI")})
+        else:
+            response = api.send(line.method, path, body)
+        return response.status_code, text_of(response)
+
+    def _open(self, line: Line, role: str, path: str, body: Any) -> tuple[int, str]:
+        browser = self.cast.browsers[role]
+        kept = browser.cookies.copy()
+        response: Any = browser.get(path) if line.method == "GET" else browser.post(path, body or {})
+        browser.cookies = kept  # the answer may log out, and is taken back
+        if response.status_code == 302 and response["Location"].startswith("/login/"):
+            return 401, ""
+        return response.status_code, text_of(response)
+
+    def _judge(self, line: Line, letter: str, status: int, body: str, written: set[str], at: At) -> str:
+        """What is wrong with the answer; nothing if it is as the table says."""
+        if letter == "+":
+            fine = status in line.done if line.done else 200 <= status < 400
+            return "" if fine else f"{status} {body[:300]}"
+        told_by_page = line.page and line.method == "POST" and letter == "-" and status == 302
+        if status != STATUSES[letter] and not told_by_page:
+            return f"{status} {body[:300]}"
+        if touched := written - MAY_WRITE:
+            return f"{status}, but wrote to {', '.join(sorted(touched))}"
+        if letter in ".!":
+            told = [name for name in names_of(at) if name in body]
+            return f"{status}, but told of {', '.join(told)}" if told else ""
+        return ""
+
+    def _shown(self, line: Line, role: str, status: int, body: str) -> list[Leak]:
+        expected, found = line.expected.answers[role], []
+        for place, letter in zip(line.expected.places, expected, strict=True):
+            row = self.world.at(line.expected.places, place)[line.shown]
+            if letter in STATUSES and letter != ".":
+                got = "" if status == STATUSES[letter] else f"{status} {body[:200]}"
+            elif status != 200:
+                got = f"{status} {body[:200]}"
+            else:
+                there = str(row.uuid) in body
+                got = "" if there == (letter == "+") else ("shown" if there else "not shown")
+            if got:
+                found.append(Leak(line.name, role, place, letter, got))
+        return found
+
+
+def names_of(at: At) -> list[str]:
+    """Names that tell in which place a row lies."""
+    names = [str(getattr(row, "name", "")) for row in at.rows.values()]
+    return [name for name in names if "-of-" in name]
+
+
+def text_of(response: Any) -> str:
+    if response.streaming:
+        return b"".join(response.streaming_content).decode()
+    return str(response.content.decode(errors="replace"))
+
+
+@contextmanager
+def recorded() -> Iterator[set[str]]:
+    """The tables that are written to."""
+    tables: set[str] = set()
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if found := _WRITES.match(sql):
+            tables.add(found.group(1))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield tables
