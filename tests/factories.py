@@ -50,8 +50,8 @@ def make_domain(parent: Domain | None = None, **limits: int | None) -> Domain:
     return domain
 
 
-def make_account(domain: Domain | None = None, **limits: int | None) -> Account:
-    """An account with a quota row; `limits` are its `max_*`."""
+def make_account(domain: Domain | None = None, **limits: Any) -> Account:
+    """An account with a quota row; `limits` are its `max_*` and what else it says."""
     account = Account.objects.create(name=numbered("account"), domain=domain or root_domain())
     Quota.objects.create(account=account, **limits)
     return account

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.actor import Actor
 from apps.accounts.directory import leavers, mapping, running, runs, services
+from apps.accounts.directory.entries import PersonEntry
 from apps.accounts.models import (
     Account,
     Directory,
@@ -45,7 +46,7 @@ def admin(client: Client) -> Client:
     return client
 
 
-def look(run: SyncRun, *people: object) -> SyncRun:
+def look(run: SyncRun, *people: PersonEntry) -> SyncRun:
     """What the job does, with these people in place of the directory's answer."""
     running.observe(run)
     running.keep_plan(run, snapshot(*people))

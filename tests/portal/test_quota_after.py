@@ -8,6 +8,7 @@ import pytest
 
 from apps.accounts.models import Account, Quota, User
 from apps.compute.models import VirtualMachine
+from apps.compute.states import State
 from tests.factories import make_account, make_domain, make_offering, make_user, make_vm, make_zone
 from tests.portal.browsing import client_of
 
@@ -26,7 +27,7 @@ def user(account: Account) -> User:
 
 @pytest.fixture
 def vm(account: Account) -> VirtualMachine:
-    vm = make_vm(make_zone(), account=account, state="Stopped", offering=make_offering(1, 1024))
+    vm = make_vm(make_zone(), account=account, state=State.STOPPED, offering=make_offering(1, 1024))
     Quota.objects.filter(account=account).update(used_vcpus=1)
     return vm
 
