@@ -115,7 +115,7 @@ PAGES = (
     Place("domain-new", "domain-new", "/domains/$domain/new/"),
     Place("account-new", "account-new", "/domains/$domain/new-account/"),
     Place("accounts", "accounts", "/accounts/"),
-    Place("account", "account", "/accounts/$account/"),
+    Place("account-of-many", "account", "/accounts/$account/"),
     Place("account-add-member", "account-add-member", "/accounts/$account/add-member/"),
     Place("account-member", "account-member", "/accounts/$account/members/$member/"),
     *(
@@ -220,7 +220,18 @@ PARTS = ("live", "check", "now", "refresh", "download", "export")
 """How addresses end that answer a part of a page, or a file."""
 
 NO_PAGES = frozenset(
-    {"look", "keys", "logout", "palette", "docs", "docs-page", "machines-acted", "quota-usage"}
+    {
+        "directory-test",
+        "docs",
+        "docs-page",
+        "keys",
+        "logout",
+        "look",
+        "machines-acted",
+        "mapping-rule-move",
+        "palette",
+        "quota-usage",
+    }
 )
 """Others like them. The documentation has tests of its own, and so has what acts on several machines
 leave behind (tests/browser/test_bulk.py)."""

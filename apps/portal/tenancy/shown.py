@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
-
-from django.utils.translation import gettext as say
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
@@ -13,32 +10,19 @@ from apps.accounts.closing import noun as noun_of
 from apps.accounts.models import Account, Domain, Quota, Standing
 from apps.accounts.standing import verdict
 from apps.compute.services.owned import halted
-from apps.core.words.terms import RESOURCES
 from apps.jobs.events import event_label
 from apps.jobs.models import Event
+from apps.portal.resources import Use, uses
 
 EVENTS_SHOWN = 10
 PAGES = ("rename", "move", "switch", "disable", "close", "start")
 ACTS = ("rename", "move", "disable", "enable", "close", "reopen")
 
 
-@dataclass(frozen=True)
-class Gauge:
-    label: str
-    used: int
-    total: int | None
-    text: str
-
-
-def gauges(row: Account | Domain) -> list[Gauge]:
+def used_by(row: Account | Domain) -> list[Use]:
     """What is used of each resource, with the limit where there is one."""
     quota = Quota.objects.filter(**{noun_of(row): row}).first()
-    found = []
-    for name in Quota.RESOURCES if quota else ():
-        used, limit = getattr(quota, f"used_{name}"), getattr(quota, f"max_{name}")
-        text = str(used) if limit is None else say("%(used)s of %(limit)s") % {"used": used, "limit": limit}
-        found.append(Gauge(str(RESOURCES.get(name, name)), used, limit, text))
-    return found
+    return uses(quota) if quota else []
 
 
 def context_of(actor: Actor, noun: str, row: Account | Domain) -> dict[str, Any]:
@@ -56,7 +40,7 @@ def context_of(actor: Actor, noun: str, row: Account | Domain) -> dict[str, Any]
         "urls": {
             act: f"portal:{noun}-{act}" for act in ("rename", "move", "switch", "disable", "close", "start")
         },
-        "gauges": gauges(row) if policy.may(actor, "quota.read", row) else [],
+        "uses": used_by(row) if policy.may(actor, "quota.read", row) else [],
         "halted": policy.visible(actor, halted(row)).count() if found.is_active else 0,
         "events": [(event, event_label(event.kind)) for event in events[:EVENTS_SHOWN]],
     }
