@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from apps.accounts.models import SyncRun
 from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.states import HOLDS, Holding, State
@@ -32,6 +33,12 @@ def quick_audit(site: Site) -> Findings:
             findings.append(f"{job.kind} is stuck and holds {mine}, not {job.wanted_locks}")
         if not (job.error or {}).get("code"):
             findings.append(f"{job.kind} is stuck and names no error")
+    at_work = Job.objects.exclude(state__in=Job.ENDED).filter(
+        kind__in=("directory.sync", "directory.preview")
+    )
+    if not at_work.exists():
+        runs = SyncRun.objects.filter(outcome=SyncRun.Outcome.RUNNING)
+        findings += [f"{run.kind} run {run.pk} is at work without a job" for run in runs]
     ends = Event.objects.filter(phase__in=[Event.Phase.DONE, Event.Phase.FAILED], job__isnull=False)
     told = Counter(ends.values_list("job_id", flat=True))
     findings += [f"the end of job {key} was told {count} times" for key, count in told.items() if count > 1]

@@ -22,7 +22,8 @@ Rows = dict[str, frozenset[Row]]
 JOURNALS = frozenset(
     {
         *("jobs_job", "jobs_event", "jobs_joblock", "jobs_jobslot", "compute_placement"),
-        *("accounts_idempotencykey", "accounts_usagehour"),
+        *("accounts_idempotencykey", "accounts_usagehour", "accounts_syncrun", "accounts_syncchange"),
+        "jobs_person",
     }
 )
 """Tables that tell what happened, or hold a job's own; they are judged apart."""
@@ -36,11 +37,22 @@ VOLATILE = frozenset(
 )
 """Columns that may differ between two runs that ended alike."""
 
+_KEYS = frozenset({"id", "uuid", "created_at"})
 MADE_IN_THE_RUN = {
-    "storage_templatecopy": frozenset({"id", "uuid", "created_at"}),
+    **dict.fromkeys(("storage_templatecopy", "accounts_group", "accounts_directorygroup"), _KEYS),
+    **dict.fromkeys(("accounts_membership", "accounts_groupmember", "accounts_mappedaccount"), _KEYS),
+    **dict.fromkeys(("accounts_account", "accounts_quota"), _KEYS),
+    "accounts_user": _KEYS | {"password"},
+    "accounts_directoryperson": _KEYS | {"left_at"},
+    "accounts_directorysync": frozenset({"next_at"}),
+    "accounts_grant": _KEYS | {"once"},
+    "accounts_leftbehind": _KEYS | {"stops_at", "stopped_at"},
     "accounts_directory": frozenset({"test", "tested_at"}),
 }
 """Columns that jobs fill themselves, and that differ from run to run: a row's keys, what a look found."""
+
+NAMED_BY = {"accounts_user": "username", "accounts_account": "name", "accounts_group": "name"}
+"""Tables whose rows a run may make, and the column by which pointers at them are compared."""
 
 WHETHER_ONLY = frozenset({"template_copy_id"})
 """Pointers at such rows: only whether there is one counts."""
@@ -61,10 +73,26 @@ def tables() -> dict[str, list[str]]:
     }
 
 
+def _pointers() -> dict[tuple[str, str], str]:
+    """By table and column: the table that it points at, of those in NAMED_BY."""
+    found = {}
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_concrete_fields:
+            other = field.related_model
+            if isinstance(other, type) and other._meta.db_table in NAMED_BY and field.column:
+                found[model._meta.db_table, field.column] = other._meta.db_table
+    return found
+
+
 def read_rows() -> Rows:
     """All rows that count, without what is volatile in them."""
     rows: Rows = {}
+    pointers = _pointers()
+    names_of: dict[str, dict[Any, Any]] = {}
     with connection.cursor() as cursor:
+        for table, column in NAMED_BY.items():
+            cursor.execute(f'SELECT id, "{column}" FROM "{table}"')
+            names_of[table] = dict(cursor.fetchall())
         for table in tables():
             if table in JOURNALS or table.startswith(("django_", "auth_")):
                 continue
@@ -72,10 +100,19 @@ def read_rows() -> Rows:
             names = [column[0] for column in cursor.description]
             dropped = VOLATILE | MADE_IN_THE_RUN.get(table, frozenset())
             kept = [(index, name) for index, name in enumerate(names) if name not in dropped]
+            told = {name: names_of[pointers[table, name]] for name in names if (table, name) in pointers}
             rows[table] = frozenset(
-                tuple((name, _plain(name, row[index])) for index, name in kept) for row in cursor.fetchall()
+                tuple(
+                    (name, _plain(name, told.get(name, {}).get(row[index], row[index])))
+                    for index, name in kept
+                )
+                for row in cursor.fetchall()
             )
     return rows
+
+
+def _told(names: Mapping[Any, Any] | None, value: Any) -> Any:
+    return value if names is None else names.get(value, value)
 
 
 def _plain(name: str, value: Any) -> Any:

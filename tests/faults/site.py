@@ -15,6 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
+from apps.accounts.directory import running
 from apps.accounts.models import Account, Counting, Quota
 from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.placement import survey
@@ -131,6 +132,9 @@ class Site:
         assert vm.host is not None
         return hosts.drivers_of(vm.host).hypervisor.console_log(vm.uuid).decode()
 
+    def read_directory(self, _config: Any) -> Any:
+        return self.notes["shown"]
+
     def world(self) -> tuple[Any, frozenset[str]]:
         return self.simulator.world(), self.files.names()
 
@@ -192,8 +196,10 @@ def environment() -> Iterator[None]:
 
 @contextmanager
 def standing_in(site: Site) -> Iterator[None]:
-    """The site's clock and files in the place of the machine's own."""
+    """The site's clock and files in the place of the machine's own, and what it notes as `shown` in the
+    place of a directory."""
     with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(running, "read", site.read_directory))
         stack.enter_context(mock.patch.object(compute_base, "time", site.clock))
         for name in ("inspect", "digest", "cancel_digest", "store", "remove", "open_folder"):
             stack.enter_context(mock.patch.object(images, name, getattr(site.files, name)))

@@ -13,6 +13,7 @@ from apps.accounts.directory.groups import groups_left, keep_groups, put_in_grou
 from apps.accounts.directory.plan import plan_person
 from apps.accounts.directory.present import present_of_person
 from apps.accounts.directory.rules import from_data
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import (
     Directory,
     DirectoryPerson,
@@ -21,6 +22,7 @@ from apps.accounts.models import (
     SyncRun,
     User,
 )
+from apps.accounts.recheck import recheck
 
 
 def after_login(directory: Directory, user: User, person: PersonEntry, groups: list[GroupEntry]) -> None:
@@ -36,10 +38,13 @@ def after_login(directory: Directory, user: User, person: PersonEntry, groups: l
     made = plan_person(person, rules, present, timezone.now())
     left = groups_left(directory, user, kept)
     takes = bool(left) or any(change.takes for change in made.changes)
+    if takes:
+        lock_tree()
     may_take = not takes or _may_take(directory)
     Apply(directory, [each for each in made.changes if may_take or not each.takes], None).make()
     if left and may_take:
         GroupMember.objects.filter(pk__in=left).delete()
+        recheck([user.pk])
 
 
 def _may_take(directory: Directory) -> bool:

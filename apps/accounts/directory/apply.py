@@ -2,7 +2,7 @@
 
 A plan is older than the rows that it meets. Whoever logged in after the directory was read was brought up
 to date then: nothing is changed of them. Every change is made on a condition, so that made twice it is made
-once, and what somebody gave by hand meanwhile stays.
+once, and what somebody gave by hand meanwhile stays, as long as they hold it themselves.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from django.db.models import Q
 from apps.accounts import audit
 from apps.accounts.actor import Actor
 from apps.accounts.directory import apply_groups, apply_people
-from apps.accounts.directory.changes import ORDER, Change
+from apps.accounts.directory.changes import LESSENING, ORDER, Change
 from apps.accounts.directory.rules import moment
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import (
     Account,
     Directory,
@@ -31,6 +32,7 @@ from apps.accounts.models import (
     Role,
     User,
 )
+from apps.accounts.recheck import recheck
 
 ACTOR = Actor.system("directory")
 
@@ -45,14 +47,20 @@ class Apply:
             self.changes[change.kind].append(change)
         self.told: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self.links: dict[str, DirectoryPerson] = {}
+        self.lost: set[int] = set()
+        """Users who hold less now: what they gave is looked at again."""
 
     def make(self) -> None:
         """Call it in a transaction."""
+        if not LESSENING.isdisjoint(self.changes):
+            lock_tree()
         self._load_links()
         for kind in ORDER:
             if self.changes[kind]:
                 _MAKERS[kind](self, self.changes[kind])
         self._tell()
+        if self.lost:
+            recheck(self.lost)
 
     def _load_links(self) -> None:
         people = {
@@ -209,6 +217,7 @@ def _change_memberships(apply: Apply, changes: list[Change]) -> None:
             row.role_id, row.rule_id = change.data["role"], rules.get(change.rule)
             row.ends_at = moment(change.data["ends_at"])
             rows.append(row)
+            apply.lost.add(row.user_id)
             apply.tell(row.user, "changed", str(row.account_id))
     Membership.objects.bulk_update(rows, ["role", "rule", "ends_at"])
 
@@ -219,6 +228,7 @@ def _end_memberships(apply: Apply, changes: list[Change]) -> None:
     for change, row in _held(apply, changes):
         row.ends_at = (now or apply_people.now()) + timedelta(days=change.data["days"])
         rows.append(row)
+        apply.lost.add(row.user_id)
         apply.tell(row.user, "ends", str(row.account_id))
     Membership.objects.bulk_update(rows, ["ends_at"])
 
@@ -227,6 +237,7 @@ def _remove_memberships(apply: Apply, changes: list[Change]) -> None:
     rows = [row for _change, row in _held(apply, changes)]
     Membership.objects.filter(pk__in=[row.pk for row in rows], directory=apply.directory).delete()
     for row in rows:
+        apply.lost.add(row.user_id)
         apply.tell(row.user, "removed", str(row.account_id))
 
 

@@ -20,6 +20,7 @@ from apps.accounts.models import (
     MappingRule,
     Role,
 )
+from apps.accounts.recheck import givers_among_holders
 
 if TYPE_CHECKING:
     from apps.accounts.directory.apply import Apply
@@ -49,6 +50,7 @@ def remove_people(apply: Apply, changes: list[Change]) -> None:
         users = [apply.links[person].user_id for person in each.data["people"] if person in apply.links]
         if each.data["group"] in groups:
             GroupMember.objects.filter(group=groups[each.data["group"]], user__in=users).delete()
+            apply.lost.update(users)
 
 
 def _groups(apply: Apply, changes: list[Change]) -> dict[str, int]:
@@ -106,6 +108,7 @@ def revoke(apply: Apply, changes: list[Change]) -> None:
     keys = [each.data["grant"] for each in changes]
     rows = Grant.objects.filter(pk__in=keys, directory=apply.directory)
     for row in rows.select_related("group"):
+        apply.lost |= givers_among_holders(row)
         name = row.group.name if row.group else ""
         audit.record(ACTOR, "directory.revoke_role", apply.directory, group=name, scope=row.scope)
     rows.delete()

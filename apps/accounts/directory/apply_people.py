@@ -113,6 +113,7 @@ def keep_out(apply: Apply, changes: list[Change]) -> None:
     for each, link in found:
         link.disabled = each.data["reason"] == "disabled"
     leave(apply.directory, [link for _change, link in found])
+    apply.lost |= {link.user_id for _change, link in found}
 
 
 def seen(apply: Apply) -> None:

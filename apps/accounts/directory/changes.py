@@ -32,6 +32,8 @@ TAKING = frozenset(
     {"membership.end", "membership.remove", "grant.remove", "group.remove_people", "user.keep_out"}
 )
 """What takes something from somebody, now or soon. To forget what has run out takes nothing."""
+LESSENING = TAKING | {"membership.change", "membership.forget"}
+"""What may leave somebody without that on whose strength they gave something."""
 
 
 @dataclass(frozen=True, slots=True)

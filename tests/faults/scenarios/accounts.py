@@ -8,7 +8,18 @@ from typing import Any
 from django.utils import timezone
 
 from apps.accounts.closing import close, disable
-from apps.accounts.models import Account, Domain, Membership
+from apps.accounts.directory import leaving
+from apps.accounts.directory.services import create_directory
+from apps.accounts.models import (
+    Account,
+    Counting,
+    DirectoryPerson,
+    Domain,
+    LeftBehind,
+    Membership,
+    Quota,
+)
+from apps.accounts.quota_services import set_counting
 from apps.accounts.tenancy import move_account
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.services import lifecycle
@@ -16,6 +27,7 @@ from apps.compute.states import State
 from apps.jobs.models import Job
 from apps.storage.models import Template
 from tests import factories
+from tests.faults.image import Rows
 from tests.faults.scenario import Scenario, add
 from tests.faults.site import Site
 from workers import sweep
@@ -92,6 +104,59 @@ def nothing_left(site: Site) -> None:
     assert Job.objects.get(kind="account.remove").account is None
 
 
+def left_behind(site: Site) -> None:
+    """Nobody is left in the account, and its time is over."""
+    two_machines(site)
+    leaver = factories.make_user(site.account)
+    Membership.objects.exclude(user=leaver).filter(account=site.account).delete()
+    directory = create_directory(
+        site.actor,
+        kind="openldap",
+        name="campus",
+        servers=["ldaps://127.0.0.1:1"],
+        people_bases=["dc=campus"],
+    )
+    link = DirectoryPerson.objects.create(user=leaver, directory=directory, stable_id="1", dn="uid=1")
+    leaving.leave(directory, [link])
+    LeftBehind.objects.update(stops_at=timezone.now() - timedelta(hours=1))
+
+
+def submit_rest(_site: Site) -> Job:
+    assert sweep.rest_what_was_left() == 1
+    return Job.objects.get(kind="account.rest")
+
+
+def left_at_rest(site: Site) -> None:
+    assert set(VirtualMachine.objects.values_list("state", flat=True)) == {State.STOPPED}
+    assert site.simulator.world().machines == ()
+    parent = Job.objects.get(kind="account.rest")
+    assert list(parent.children.values_list("kind", "target_uuid")) == [("vm.stop", site.vm().uuid)]
+    assert LeftBehind.objects.get().stopped_at is not None
+    assert sweep.rest_what_was_left() == 0
+
+
+def submit_recount(site: Site) -> Job:
+    assert Quota.objects.get(account=site.account).used_vcpus == 1
+    job = set_counting(site.actor, site.account.domain, counting=Counting.ALLOCATED)
+    assert isinstance(job, Job)
+    return job
+
+
+def all_counted(site: Site) -> None:
+    """The machine that is stopped counts as well now."""
+    assert Quota.objects.get(account=site.account).used_vcpus == 2
+    assert Quota.objects.get(domain=site.account.domain).used_vcpus == 2
+
+
+def policy_stays(_site: Site, before: Rows, after: Rows) -> Rows:
+    """The domain says what counts, whether it was counted anew or not."""
+    said = {row for row in after["accounts_quota"] if dict(row)["domain_id"] is not None}
+    had = {row for row in before["accounts_quota"] if dict(row)["domain_id"] is not None}
+    told = {tuple((name, "" if name == "counting" else value) for name, value in row) for row in said}
+    kept = {tuple((name, "" if name == "counting" else value) for name, value in row) for row in had}
+    return {**after, "accounts_quota": after["accounts_quota"] - said | had} if told == kept else after
+
+
 def _scenario(name: str, kind: str, prepare: Any, submit: Any, expect: Any) -> None:
     """Each thing ends for itself, by a child: the parts of it that failed are asked for again."""
     faults = frozenset({"worker killed", "refusal", "cancel", "verb fails for good"})
@@ -107,3 +172,5 @@ _scenario("halt an account", "account.halt", two_machines, submit_halt, all_stop
 _scenario("halt a domain", "domain.halt", _in_domain, submit_halt, all_stopped)
 _scenario("remove an account", "account.remove", closing, submit_removal, nothing_left)
 _scenario("remove a domain", "domain.remove", closing_domain, submit_removal, nothing_left)
+_scenario("stop what leavers left", "account.rest", left_behind, submit_rest, left_at_rest)
+add(Scenario("count quotas anew", "quota.recount", two_machines, submit_recount, all_counted, policy_stays))

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from apps.accounts import ownership
 from apps.accounts.closing import close, disable, enable, reopen
-from apps.accounts.models import Account, Domain, Quota
+from apps.accounts.directory import leavers
+from apps.accounts.models import Account, Domain, LeftBehind, Quota, User
 from apps.compute.models import VirtualMachine
 from apps.compute.services import lifecycle
 from apps.compute.services.deploy import deploy_vm
@@ -20,7 +21,14 @@ from apps.core.errors import AccountDisabled, StateConflict
 from apps.jobs.models import Event, Job, JobState
 from apps.jobs.services import retry_job
 from tests import factories
-from tests.faults.scenarios.accounts import below_a_domain, owner_of, two_machines
+from tests.faults.scenarios.accounts import (
+    below_a_domain,
+    left_at_rest,
+    left_behind,
+    owner_of,
+    submit_rest,
+    two_machines,
+)
 from tests.faults.site import Site, make_due
 from workers import engine, operations, sweep
 
@@ -190,3 +198,25 @@ def test_a_domain_goes_with_everything_below_it(site: Site) -> None:
     assert set(Domain.objects.all()) == {factories.root_domain(), beside}
     assert not Account.objects.exists()
     assert Quota.objects.get(domain=factories.root_domain()).used_machines == 0
+
+
+def test_who_comes_back_or_is_let_be_finds_their_machines_at_work(site: Site) -> None:
+    left_behind(site)
+    left = LeftBehind.objects.get()
+    job = submit_rest(site)
+    User.objects.filter(pk=left.user_id).update(is_active=True)
+    site.finish(job)
+    assert site.vm().state == State.RUNNING
+    User.objects.filter(pk=left.user_id).update(is_active=False)
+    leavers.keep(site.actor, left)
+    assert sweep.rest_what_was_left() == 0
+    assert site.vm().state == State.RUNNING
+
+
+def test_what_leavers_left_is_stopped_once(site: Site) -> None:
+    left_behind(site)
+    site.finish(submit_rest(site))
+    left_at_rest(site)
+    site.finish(lifecycle.start_vm(site.actor, site.vm()))
+    assert sweep.rest_what_was_left() == 0
+    assert site.vm().state == State.RUNNING
