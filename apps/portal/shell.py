@@ -27,7 +27,7 @@ class Entry:
     label: str | Promise
     icon: str
     in_menu: bool = field(default=True, kw_only=True)  # else only the search leads there
-    needs: str = ""  # what its reader may do somewhere; such entries stand in the admin area
+    needs: str = ""  # all that its reader may do somewhere; such entries stand in the admin area
 
 
 ENTRIES = (
@@ -48,7 +48,7 @@ ENTRIES = (
     Entry("people", _("People"), "person-circle", "user.create"),
     Entry("roles", _("Roles"), "shield-lock", "role.create"),
     Entry("grants", _("Grants"), "key", "grant.create"),
-    Entry("leavers", _("Left behind"), "box-arrow-right", "leaver.read"),
+    Entry("leavers", _("Left behind"), "box-arrow-right", "leaver.read domain.read"),
     Entry("events", _("Events"), "clock-history", "capacity.read"),
 )
 _OPERATOR_PATHS = (
@@ -99,7 +99,9 @@ def _links(request: HttpRequest, *, admin: bool, hidden: bool = False) -> Iterat
     for entry in ENTRIES:
         if bool(entry.needs) != admin or entry.in_menu == hidden:
             continue
-        if admin and (actor is None or not policy.somewhere(actor, entry.needs)):
+        if admin and (
+            actor is None or not all(policy.somewhere(actor, need) for need in entry.needs.split())
+        ):
             continue
         href = reverse(f"portal:{entry.name}")
         current = request.path == href if href == "/" else request.path.startswith(href)

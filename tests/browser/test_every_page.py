@@ -14,7 +14,7 @@ from tests.browser.inspection import LANGUAGES, context_of, inspect
 from tests.browser.pages import MEMBER, NOBODY, OPERATOR, PAGES, Place, is_page
 from tests.browser.site import Site
 
-SHARE = 40
+SHARE = 20
 
 
 def _names(patterns: Iterable[object]) -> set[str]:
