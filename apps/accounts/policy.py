@@ -13,7 +13,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.actor import Actor
-from apps.accounts.scopes import Records, Rows, Scope, place_models, register, scope_of
+from apps.accounts.scopes import Records, Rows, Scope, could_hold, place_models, register, scope_of
 from apps.core.errors import NotFound, PermissionDenied
 
 __all__ = [
@@ -117,7 +117,7 @@ def may(actor: Actor, permission: str, obj: Model | None = None) -> bool:
 
 def somewhere(actor: Actor, permission: str) -> bool:
     """Whether there is any scope in which the actor may: for menus and for pages that ask on."""
-    return is_there(actor) and not actor.reach(permission).is_nowhere
+    return is_there(actor) and could_hold(permission.partition(".")[0], actor.reach(permission))
 
 
 def require(actor: Actor, permission: str, obj: Model | None = None) -> None:

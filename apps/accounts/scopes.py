@@ -106,6 +106,15 @@ class Rows:
         path = Account.objects.filter(pk=account).values_list("domain__path", flat=True).first()
         return reach.has_path(path)
 
+    def may_hold(self, reach: Reach) -> bool:
+        """Whether any row could lie within the reach: a host, for one, lies in no account."""
+        return (
+            reach.everything
+            or bool(self.account and (reach.accounts or reach.paths))
+            or bool(self.domain and reach.paths)
+            or any(reach.keys_of(place) for place in self.places)
+        )
+
     def around_of(self, reach: Reach) -> Q | None:
         """Rows that are seen because something within the reach lies in them: each of `around` leads to the
         places of one kind below a row."""
@@ -170,6 +179,9 @@ class Records(Rows):
             for model, scope in placed_models()
         )
 
+    def may_hold(self, reach: Reach) -> bool:
+        return bool(reach.places) or super().may_hold(reach)
+
     def parts(self, reach: Reach) -> list[Q]:
         return [] if reach.places else super().parts(reach)
 
@@ -199,6 +211,17 @@ def placed_models() -> list[tuple[type[Model], Rows]]:
 
 def registered_models() -> list[type[Model]]:
     return list(_scopes)
+
+
+def could_hold(noun: str, reach: Reach) -> bool:
+    """Whether anything of a noun could lie within the reach. What no model stands for lies in parts of the
+    infrastructure (capacity, placement) or wherever people do."""
+    if noun in {"capacity", "placement"}:
+        return reach.everything or bool(reach.places)
+    of_noun = [scope for scope in _scopes.values() if scope.noun == noun and isinstance(scope, Rows)]
+    if not of_noun:
+        return not reach.is_nowhere
+    return any(scope.may_hold(reach) for scope in of_noun)
 
 
 def nouns_of_no_tenant() -> set[str]:
