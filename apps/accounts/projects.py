@@ -301,7 +301,7 @@ def hand_over(actor: Actor, project: Project, *, to: User, leave: bool = False) 
     heir.save(update_fields=["role", "ends_at", "granted_by"])
     if mine is not None:
         _step_down(mine, to, leave=leave)
-    audit.record(actor, "project.hand_over", account, to=to.username, left=leave and mine is not None)
+    audit.record(actor, "project.hand_over", account, to=to, left=leave and mine is not None)
     return project
 
 
