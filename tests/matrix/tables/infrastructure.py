@@ -109,5 +109,5 @@ LINES = [
     Line("POST", "zone-documents/plan/", SUPER_ONLY, lambda at: DOCUMENT),
     Line("POST", "zone-documents/apply/", SUPER_ONLY, lambda at: DOCUMENT),
     Line("GET", "schema/", EVERYBODY.but(anonymous="+")),
-    Line("GET", "problems/not_found/", EVERYBODY.but(anonymous="+")),
+    Line("GET", "problems/not_found/", EVERYBODY.but(inactive="+", anonymous="+")),
 ]

@@ -46,6 +46,11 @@ def outcome(body: str) -> int:
     return {"not_found": 404, "permission_denied": 403}[row["error"]["code"]] if row["error"] else 202
 
 
+def to_another(at: At) -> dict[str, str]:
+    """The account of the place sub; of what is there, that of the place own."""
+    return {"account": str(at.world.accounts["own" if at.place == "sub" else "sub"].uuid)}
+
+
 RUNNING, DESTROYED, ERROR = in_state("Running"), in_state("Destroyed"), in_state("Error", host=None, pod=None)
 VM = "virtual-machines/{vm}/"
 
@@ -86,10 +91,7 @@ LINES = [
     Line("GET", f"{VM}placement/", MACHINE_READ, prepare=placed),
     Line("GET", f"{VM}placement/?full=1", PLACEMENT_READ, prepare=placed),
     Line("GET", f"{VM}events/", MACHINE_READ),
-    *(
-        Line("POST", f"{VM}{verb}/", TRANSFER, lambda at: {"account": str(at.world.accounts["sub"].uuid)})
-        for verb in ("transfer", "transfer-plan")
-    ),
+    *(Line("POST", f"{VM}{verb}/", TRANSFER, to_another) for verb in ("transfer", "transfer-plan")),
     Line(
         "POST",
         "virtual-machines/act/",
