@@ -1,4 +1,4 @@
-"""What test_roles.py's table says of roles, grants, groups and members."""
+"""Rights for tests of the API: what a request for one says, and one of each."""
 
 from __future__ import annotations
 
