@@ -184,7 +184,7 @@ INFRA_READ = table(
     project_admin  --
     user           --
     auditor        ++
-    domain_auditor ..
+    domain_auditor --
     other          --
     expired        --
     limited        --
