@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
 
 from django.db import connection, transaction
@@ -103,7 +104,7 @@ class Harness:
 
     def _open(self, line: Line, role: str, path: str, body: Any) -> tuple[int, str]:
         browser = self.cast.browsers[role]
-        kept = browser.cookies.copy()
+        kept = SimpleCookie(browser.cookies)
         response: Any = browser.get(path) if line.method == "GET" else browser.post(path, body or {})
         browser.cookies = kept  # the answer may log out, and is taken back
         if response.status_code == 302 and response["Location"].startswith("/login/"):
