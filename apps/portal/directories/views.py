@@ -11,7 +11,6 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -26,8 +25,8 @@ from apps.jobs.live import live_jobs
 from apps.jobs.models import Event
 from apps.portal.directories.forms import ChangeDirectoryForm, DirectoryForm, NewDirectoryForm, initial_of
 from apps.portal.directories.shown import facts_of, last_test, refusals_of
-from apps.portal.list_cells import badge
-from apps.portal.list_filters import Flag, Search
+from apps.portal.list_columns import CREATED, ENABLED, ENABLED_FILTER, name_of
+from apps.portal.list_filters import Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import asked
@@ -46,10 +45,6 @@ def _count_people(_actor: Actor, rows: list[Directory]) -> None:
         row.people_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
 
 
-def _enabled(row: Directory) -> SafeString:
-    return badge("enabled", row.enabled)
-
-
 def _answers(row: Directory) -> str:
     if not row.test:
         return say("Not tested yet")
@@ -61,25 +56,14 @@ DIRECTORIES = ListPage(
     title=_("Directories"),
     rows=Directory.objects.all,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:directory", args=[row.uuid]),
-        ),
+        name_of("directory"),
         Column("kind", _("Kind"), lambda row: row.get_kind_display()),
         Column("people", _("People"), lambda row: row.people_count),
         Column("test", _("Last test"), _answers),
-        Column(
-            "state",
-            _("State"),
-            lambda row: say("Enabled") if row.enabled else say("Disabled"),
-            html=_enabled,
-        ),
-        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+        ENABLED,
+        CREATED,
     ),
-    filters=(Search(_("Name")), Flag("enabled", _("Enabled"), _("Enabled"), _("Disabled"))),
+    filters=(Search(_("Name")), ENABLED_FILTER),
     empty=Empty(
         _("No directories yet"),
         _("Through a directory the people of your campus log in with the account that they have."),

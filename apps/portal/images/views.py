@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +25,7 @@ from apps.portal.events.shown import last_of
 from apps.portal.images.forms import TemplateForm
 from apps.portal.jobs.progress import progress_of
 from apps.portal.list_cells import badge
+from apps.portal.list_columns import CREATED, name_of
 from apps.portal.list_filters import Choice, Flag, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, page
@@ -56,13 +56,7 @@ TEMPLATES = ListPage(
     title=_("Images"),
     rows=_rows,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:template", args=[row.uuid]),
-        ),
+        name_of("template"),
         Column("state", _("State"), lambda row: row.get_state_display(), html=_state, order="state"),
         Column("description", _("Description"), lambda row: row.description),
         Column("disk", _("Disk"), lambda row: size(row.virtual_size_bytes), order="virtual_size_bytes"),
@@ -70,7 +64,7 @@ TEMPLATES = ListPage(
         Column("account", _("Account"), lambda row: row.account.name, operators=True),
         Column("visibility", _("Who may use it"), _visibility, shown=False),
         Column("file", _("File"), lambda row: size(row.size_bytes), operators=True, shown=False),
-        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+        CREATED,
     ),
     filters=(
         Search(_("Name")),

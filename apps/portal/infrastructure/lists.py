@@ -6,10 +6,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
@@ -20,7 +18,8 @@ from apps.core.words.hosts import HOST_TROUBLES
 from apps.portal.infrastructure.gauges import cpu_gauge, memory_gauge, storage_gauge
 from apps.portal.infrastructure.parts import PARTS
 from apps.portal.list_cells import badge
-from apps.portal.list_filters import Choice, Control, Flag, Found, Label, Option, Owner, Search
+from apps.portal.list_columns import CREATED, ENABLED, ENABLED_FILTER, name_of
+from apps.portal.list_filters import Choice, Control, Found, Label, Option, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page_for
 from apps.storage.models import PrimaryStorage, SecondaryStorage
@@ -58,37 +57,16 @@ def _state(host: Host) -> SafeString:
     return format_html_join(" ", "{}", ((one,) for one in badges))
 
 
-def _enabled(row: Any) -> SafeString:
-    return badge("enabled", row.enabled)
-
-
-def _enabled_text(row: Any) -> str:
-    return say("Enabled") if row.enabled else say("Disabled")
-
-
 def _path(row: Any) -> SafeString:
     return format_html("<code>{}</code>", row.path)
 
-
-def _name(url: str) -> Column:
-    return Column(
-        "name",
-        _("Name"),
-        lambda row: row.name,
-        order="name_sort",
-        href=lambda row: reverse(f"portal:{url}", args=[row.uuid]),
-    )
-
-
-_ENABLED = Flag("enabled", _("Enabled"), _("Enabled"), _("Disabled"))
-_CREATED = Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False)
 
 HOSTS = ListPage(
     key="hosts",
     title=_("Hosts"),
     rows=lambda: Host.objects.select_related("zone", "pod", "cluster"),
     columns=(
-        _name("host"),
+        name_of("host"),
         Column("state", _("State"), lambda host: host.get_state_display(), html=_state, order="state"),
         Column("trouble", _("What is the matter"), _trouble),
         Column("cpu", _("CPU"), lambda host: cpu_gauge(host.allocated_vcpus, host.capacity_vcpus).text),
@@ -104,12 +82,12 @@ HOSTS = ListPage(
         Column("address", _("Address"), lambda host: host.address, shown=False),
         Column("model", _("Processor"), lambda host: host.cpu_model, shown=False),
         Column("seen", _("Last report"), lambda host: host.last_seen_at, shown=False),
-        _CREATED,
+        CREATED,
     ),
     filters=(
         Search(_("Name")),
         Choice("state", _("State"), HostState.choices, several=True),
-        _ENABLED,
+        ENABLED_FILTER,
         Trouble(),
         Owner("zone", _("Zone"), Zone.objects.all),
         Owner("pod", _("Pod"), Pod.objects.all),
@@ -136,8 +114,8 @@ PRIMARY = ListPage(
     title=_("Primary storage"),
     rows=lambda: PrimaryStorage.objects.select_related("zone", "cluster", "host"),
     columns=(
-        _name("primary-storage"),
-        Column("state", _("State"), _enabled_text, html=_enabled),
+        name_of("primary-storage"),
+        ENABLED,
         Column("scope", _("Reached from"), lambda pool: pool.get_scope_display()),
         Column(
             "owner",
@@ -154,11 +132,11 @@ PRIMARY = ListPage(
         Column("zone", _("Zone"), lambda pool: pool.zone.name),
         Column("driver", _("Driver"), lambda pool: pool.driver, shown=False),
         Column("path", _("Folder"), lambda pool: pool.path, html=_path, shown=False),
-        _CREATED,
+        CREATED,
     ),
     filters=(
         Search(_("Name")),
-        _ENABLED,
+        ENABLED_FILTER,
         Choice("scope", _("Reached from"), PrimaryStorage.Scope.choices),
         Owner("zone", _("Zone"), Zone.objects.all),
         Owner("cluster", _("Cluster"), Cluster.objects.all),
@@ -180,13 +158,13 @@ SECONDARY = ListPage(
     title=_("Secondary storage"),
     rows=lambda: SecondaryStorage.objects.select_related("zone"),
     columns=(
-        _name("secondary-storage"),
-        Column("state", _("State"), _enabled_text, html=_enabled),
+        name_of("secondary-storage"),
+        ENABLED,
         Column("zone", _("Zone"), lambda storage: storage.zone.name),
         Column("path", _("Folder"), lambda storage: storage.path, html=_path),
-        _CREATED,
+        CREATED,
     ),
-    filters=(Search(_("Name")), _ENABLED, Owner("zone", _("Zone"), Zone.objects.all)),
+    filters=(Search(_("Name")), ENABLED_FILTER, Owner("zone", _("Zone"), Zone.objects.all)),
     empty=Empty(
         _("No secondary storage yet"),
         _("It keeps the images that machines are made from, one at least in each zone."),

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import SshKeyPair, VirtualMachine
+from apps.portal.list_columns import name_of
 from apps.portal.list_filters import Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
@@ -35,13 +35,7 @@ KEYS = ListPage(
     title=_("SSH keys"),
     rows=_rows,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda key: key.name,
-            order="name_sort",
-            href=lambda key: reverse("portal:ssh-key", args=[key.uuid]),
-        ),
+        name_of("ssh-key"),
         Column("fingerprint", _("Fingerprint"), lambda key: key.fingerprint),
         Column("machines", _("Machines"), lambda key: key.machines),
         Column("account", _("Account"), lambda key: key.account.name),

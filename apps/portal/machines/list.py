@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +14,7 @@ from apps.compute.search import ByName
 from apps.compute.services.bulk import MAX_AT_ONCE
 from apps.compute.states import State
 from apps.portal.list_cells import badge
+from apps.portal.list_columns import name_of
 from apps.portal.list_filters import Choice, Mine, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.machines.buttons import bulk_buttons
@@ -42,13 +42,7 @@ MACHINES = ListPage(
     title=_("Virtual machines"),
     rows=_rows,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda vm: vm.name,
-            order="name_sort",
-            href=lambda vm: reverse("portal:machine", args=[vm.uuid]),
-        ),
+        name_of("machine"),
         Column(
             "state", _("State"), lambda vm: vm.get_state_display(), html=_state, order="state", walked=True
         ),

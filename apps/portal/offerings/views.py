@@ -10,7 +10,6 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -21,8 +20,8 @@ from apps.compute.models import ServiceOffering, VirtualMachine
 from apps.compute.services import offerings
 from apps.core.errors import CloudError, NotFound
 from apps.portal.events.shown import last_of
-from apps.portal.list_cells import badge
-from apps.portal.list_filters import Flag, Search
+from apps.portal.list_columns import CREATED, ENABLED, ENABLED_FILTER, name_of
+from apps.portal.list_filters import Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import ServiceForm, asked, line, whole
@@ -53,35 +52,20 @@ def _count_machines(_actor: Actor, rows: list[ServiceOffering]) -> None:
         row.machine_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
 
 
-def _enabled(row: ServiceOffering) -> SafeString:
-    return badge("enabled", row.enabled)
-
-
 OFFERINGS = ListPage(
     key="offerings",
     title=_("Sizes"),
     rows=ServiceOffering.objects.all,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:offering", args=[row.uuid]),
-        ),
+        name_of("offering"),
         Column("vcpus", _("vCPUs"), lambda row: row.vcpus, order="vcpus"),
         Column("memory", _("Memory"), lambda row: mib(row.memory_mib), order="memory_mib"),
         Column("disk", _("Disk"), disk_of, order="root_disk_gib"),
         Column("machines", _("Machines"), lambda row: row.machine_count),
-        Column(
-            "state",
-            _("State"),
-            lambda row: say("Enabled") if row.enabled else say("Disabled"),
-            html=_enabled,
-        ),
-        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+        ENABLED,
+        CREATED,
     ),
-    filters=(Search(_("Name")), Flag("enabled", _("Enabled"), _("Enabled"), _("Disabled"))),
+    filters=(Search(_("Name")), ENABLED_FILTER),
     empty=Empty(
         _("No sizes yet"),
         _("A size says how many vCPUs, how much memory and disk a machine gets."),

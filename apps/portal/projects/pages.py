@@ -18,6 +18,7 @@ from apps.accounts import invitations, policy, projects
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Invitation, Project, User
 from apps.portal.list_cells import badge
+from apps.portal.list_columns import name_of
 from apps.portal.list_filters import Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
@@ -35,13 +36,7 @@ PROJECTS = ListPage(
     title=_("Projects"),
     rows=_rows,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:project", args=[row.uuid]),
-        ),
+        name_of("project"),
         Column(
             "state",
             _("State"),

@@ -19,6 +19,7 @@ from apps.accounts.roles.ready import READY, ready
 from apps.compute.models import VirtualMachine
 from apps.core.errors import CloudError, InvalidInput, NotFound
 from apps.portal.list_cells import badge
+from apps.portal.list_columns import CREATED, name_of
 from apps.portal.list_filters import Choice, Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import complain, page, page_for
@@ -44,13 +45,7 @@ ACCOUNTS = ListPage(
     title=_("Accounts"),
     rows=lambda: Account.objects.select_related("domain"),
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:account", args=[row.uuid]),
-        ),
+        name_of("account"),
         Column("domain", _("Domain"), lambda row: row.domain.name),
         Column("kind", _("Kind"), lambda row: row.get_kind_display()),
         Column("members", _("Members"), lambda row: row.counts[0]),
@@ -61,7 +56,7 @@ ACCOUNTS = ListPage(
             lambda row: row.standing.label,
             html=lambda row: badge("standing", row.standing),
         ),
-        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+        CREATED,
     ),
     filters=(
         Search(_("Name")),

@@ -17,6 +17,7 @@ from apps.accounts import policy, services
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Quota
 from apps.portal.list_cells import badge
+from apps.portal.list_columns import CREATED, name_of
 from apps.portal.list_filters import Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page_for
@@ -44,13 +45,7 @@ DOMAINS = ListPage(
     title=_("Domains"),
     rows=Domain.objects.all,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda row: row.name,
-            order="name_sort",
-            href=lambda row: reverse("portal:domain", args=[row.uuid]),
-        ),
+        name_of("domain"),
         Column("domains", _("Domains in it"), lambda row: row.counts[0]),
         Column("accounts", _("Accounts in it"), lambda row: row.counts[1]),
         Column("machines", _("Machines"), lambda row: row.counts[2]),
@@ -60,7 +55,7 @@ DOMAINS = ListPage(
             lambda row: row.standing.label,
             html=lambda row: badge("standing", row.standing),
         ),
-        Column("created", _("Created"), lambda row: row.created_at, order="id", shown=False),
+        CREATED,
     ),
     filters=(Search(_("Name")),),
     empty=Empty(_("No domains here"), _("A domain holds accounts and further domains."), icon="diagram-3"),

@@ -22,6 +22,7 @@ from apps.compute.models import VirtualMachine, VolumeAttachment
 from apps.core.words.times import until
 from apps.jobs.models import Event
 from apps.portal.list_cells import moment
+from apps.portal.list_columns import name_of
 from apps.portal.list_filters import Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
@@ -93,13 +94,7 @@ TRASH = ListPage(
     title=_("Trash"),
     rows=in_trash,
     columns=(
-        Column(
-            "name",
-            _("Name"),
-            lambda vm: vm.name,
-            order="name_sort",
-            href=lambda vm: reverse("portal:machine", args=[vm.uuid]),
-        ),
+        name_of("machine"),
         Column("left", _("Goes for good"), left, html=_until, order="expunge_after"),
         Column("size", _("Holds"), lambda vm: size(vm.held_bytes)),
         Column("by", _("Deleted by"), lambda vm: vm.deleted_by),
