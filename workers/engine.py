@@ -280,7 +280,8 @@ class _Run:
             done = state == JobState.DONE
             last: dict[str, Any] = {"percent": 100, "error": None} if done else {}
             released = locks.release(job)
-            record_of_job(job, _PHASES[state], **({"error": job.error} if job.error and not done else {}))
+            told = {"error": job.error} if job.error and not done else {}
+            record_of_job(job, _PHASES[state], changes=op.changed(), **told)
             leases.save(
                 job,
                 heed_cancel=done and self._may_cancel(),

@@ -8,6 +8,7 @@ A step acts on the database (`atomic`, one transaction with its checkpoint) or o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -96,6 +97,10 @@ class Operation:
         """Last database change of a run that `resolve` settled, and how it ended."""
         self.failed(self.job.error or {})
         return "failed"
+
+    def changed(self) -> Mapping[str, list[Any]]:
+        """What the run made of its target, for the last event: field -> [before, after]."""
+        return {}
 
     @classmethod
     def no_return_index(cls) -> int:

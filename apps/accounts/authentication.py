@@ -17,6 +17,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import ApiToken, User
 from apps.accounts.sessions import SessionStore
 from apps.accounts.tokens import limits_of, token_of
+from apps.core.middleware import token_name
 
 MAX_TOKEN = 200
 
@@ -45,10 +46,13 @@ class TokenAuthentication(BaseAuthentication):
 
 
 def actor_of(request: Request) -> Actor:
-    """Who sent the request, kept to what their token is kept to."""
+    """Who sent the request, kept to what their token is kept to; the request's events name the token."""
     assert isinstance(request.user, User)  # noqa: S101 - IsAuthenticated saw to it
     token = request.auth
-    return Actor(request.user, limits=limits_of(token) if isinstance(token, ApiToken) else None)
+    if not isinstance(token, ApiToken):
+        return Actor(request.user)
+    token_name.set(token.name)
+    return Actor(request.user, limits=limits_of(token))
 
 
 def sender_may(request: HttpRequest, kind: str) -> bool:

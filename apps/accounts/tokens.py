@@ -18,7 +18,6 @@ from apps.accounts.models import Account, ApiToken, LoginLink, User
 from apps.accounts.roles.rules import checked
 from apps.accounts.sessions import require_self_or
 from apps.core.errors import InvalidInput, NotFound, PermissionDenied
-from apps.core.middleware import token_name
 from apps.core.names import clean_name
 
 LINK_MINUTES = 15
@@ -122,7 +121,6 @@ def token_of(text: str) -> ApiToken | None:
         return None
     if token.last_used_at is None or now - token.last_used_at > _SEEN_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    token_name.set(token.name)
     return token
 
 

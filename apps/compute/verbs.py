@@ -57,13 +57,15 @@ class Verb:
 
     def begin(self, job: Job) -> None:
         """Move the machine into `during`, in the transaction that takes the job's locks."""
-        vm = VirtualMachine.objects.filter(uuid=job.target_uuid).first()
+        vm = VirtualMachine.objects.select_related("host").filter(uuid=job.target_uuid).first()
         if vm is None:  # it was removed since it was read
             raise NotFound(kind="virtualmachine")
         if vm.state not in self.from_states:
             raise StateConflict(reason="wrong_state", state=vm.state, verb=self.kind)
         self._refuse_protected(vm)
         job.memo["state_before"] = vm.state
+        if vm.host:
+            job.memo["host_before"] = vm.host.name
         if self.during and self.during != vm.state:
             # what is only leaving is not refused for what its last moments count
             vm.move_to(self.during, error=None, beyond=self.during != S.STARTING)

@@ -18,7 +18,7 @@ from apps.core.client_address import address_of
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 client_address: ContextVar[str] = ContextVar("client_address", default="")
 token_name: ContextVar[str] = ContextVar("token_name", default="")
-"""The name of the API token that the request came with, set where it is judged; empty for a session."""
+"""The name of the API token that the request came with, set where its actor is made; empty for a session."""
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 Handler = Callable[[HttpRequest], HttpResponse]

@@ -104,7 +104,14 @@ VERBS_AT_ONCE: dict[str, str | Promise] = {}
 """Labels of acts without a job that an app declares elsewhere, such as a machine's verbs."""
 
 
-def record_of_job(job: Job, phase: str, *, actor: Actor | None = None, **data: Any) -> Event | None:
+def record_of_job(
+    job: Job,
+    phase: str,
+    *,
+    actor: Actor | None = None,
+    changes: Mapping[str, list[Any]] | None = None,
+    **data: Any,
+) -> Event | None:
     """Insert an event about what became of a job, or what `actor` asks of it. A quiet kind has none of what
     went as it should."""
     declared = all_kinds().get(job.kind)
@@ -125,8 +132,8 @@ def record_of_job(job: Job, phase: str, *, actor: Actor | None = None, **data: A
     if first is not None:
         for column, value in first.items():
             setattr(event, column, value)
-        return _insert(event, data, {}, {})
-    return _insert(event, data, {}, _columns_of(event, job, actor))
+        return _insert(event, data, changes or {}, {})
+    return _insert(event, data, changes or {}, _columns_of(event, job, actor))
 
 
 _OF_FIRST = ("actor_id", "actor_label", "behalf_id", "token_name", "target_person_id", "account_uuid")

@@ -107,8 +107,15 @@ def read_rows() -> Rows:
                     for index, name in kept
                 )
                 for row in cursor.fetchall()
+                if table != "accounts_quota" or says_anything(dict(zip(names, row, strict=True)))
             )
     return rows
+
+
+def says_anything(quota: Mapping[str, Any]) -> bool:
+    """A member's quota begins with the first thing counted, and stays when that was taken back."""
+    told = [value for name, value in quota.items() if name.startswith(("max_", "used_"))]
+    return quota["user_id"] is None or any(value not in {None, 0} for value in told)
 
 
 def _told(names: Mapping[Any, Any] | None, value: Any) -> Any:

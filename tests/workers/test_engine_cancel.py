@@ -10,6 +10,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.core.errors import NotFound, StateConflict
 from apps.jobs.models import Job, JobState
+from apps.jobs.people import told
 from apps.jobs.services import cancel_job
 from tests.factories import make_user
 from tests.workers.toys import SYSTEM, Journal, Killed, drive, error_of, operation, raising, run, submit
@@ -154,7 +155,7 @@ def test_who_asked_to_cancel_is_on_record(journal: Journal, account: Account) ->
     user = make_user(account)
     job = submit("toy.go", account)
     cancel_job(Actor(user), job)
-    assert {"requested_by": user.username} in job.events.values_list("data", flat=True)
+    assert {"requested_by": user.username} in [told(event)[0] for event in job.events.all()]
 
 
 def test_a_stranger_cannot_cancel(journal: Journal, account: Account) -> None:

@@ -9,7 +9,7 @@ from apps.jobs.models import Job
 from apps.jobs.services import submit
 from apps.storage import services, services_templates
 from apps.storage.models import PrimaryStorage, Template, TemplateCopy
-from tests.faults.image import Rows
+from tests.faults.image import Rows, says_anything
 from tests.faults.scenario import Scenario, add
 from tests.faults.scenarios.compute import with_copy
 from tests.faults.site import Site
@@ -44,11 +44,14 @@ def registered(site: Site) -> None:
 
 
 def error_template_left(_site: Site, before: Rows, after: Rows) -> Rows:
-    """A template that could not be registered stays in Error, without a file."""
+    """A template that could not be registered stays in Error, without a file, and counts as one template."""
     table = "storage_template"
     new = after[table] - before[table]
     left = {row for row in new if dict(row)["state"] == Template.State.ERROR}
-    return {**after, table: after[table] - left}
+    counts = after["accounts_quota"] - before["accounts_quota"]
+    less = (dict(row) | {"used_templates": dict(row)["used_templates"] - len(left)} for row in counts)
+    quotas = after["accounts_quota"] - counts | {tuple(row.items()) for row in less if says_anything(row)}
+    return {**after, table: after[table] - left, "accounts_quota": quotas}
 
 
 def submit_copy(site: Site) -> Job:

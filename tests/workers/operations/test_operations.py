@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from apps.accounts import policy
 from apps.compute.services import lifecycle
 from apps.compute.states import State
-from apps.jobs.models import Job, JobState
+from apps.jobs.models import Event, Job, JobState
 from apps.jobs.services import cancel_job, resolve_job
 from apps.storage.models import Template, TemplateCopy
 from apps.zones.models import Host, HostState
+from tests import factories
+from tests.accounts.rights import acting, give
 from tests.faults.scenarios.compute import deaf, running, stopped, submit_deploy
 from tests.faults.scenarios.follow import someone_started_it, went_off
 from tests.faults.scenarios.storage import submit_copy
@@ -186,3 +189,21 @@ def test_one_stuck_job_takes_no_place_from_others_on_its_host(site: Site) -> Non
     assert job.state == JobState.STUCK
     assert not job.slots.exists()
     assert job.locks.count() == 1
+
+
+def test_a_machine_that_starts_on_another_host_leaves_one_admins_part_for_anothers(site: Site) -> None:
+    stopped(site)
+    first = site.vm().last_host
+    assert first is not None
+    second = next(host for host in site.hosts() if host != first)
+    there, here = factories.make_user(), factories.make_user()
+    give(None, there, "simple-admin", first)
+    give(None, here, "simple-admin", second)
+    Host.objects.filter(pk=first.pk).update(enabled=False)
+    site.finish(lifecycle.start_vm(site.actor, site.vm()))
+    assert site.vm().host == second
+    assert not policy.sees(acting(there), site.vm())
+    assert policy.sees(acting(here), site.vm())
+    changes = dict(Event.objects.filter(phase=Event.Phase.DONE).values_list("kind", "changes"))
+    assert changes["vm.stop"] == {"state": ["Running", "Stopped"], "host": [first.name, None]}
+    assert changes["vm.start"] == {"state": ["Stopped", "Running"], "host": [None, second.name]}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from apps.accounts import secrets
+from apps.accounts.audit import compared
 from apps.accounts.standing import require_active
 from apps.compute import placement
 from apps.compute.models import Nic, VirtualMachine
@@ -78,6 +79,11 @@ class VmOperation(Operation):
         before = self.memo.get("state_before")
         if before and before != self.vm.state:
             self.vm.move_to(State(before), error=self.remember(error))
+
+    def changed(self) -> dict[str, list[Any]]:
+        """Its state, and its host, which says whose part of the infrastructure it is in."""
+        was = {"state": self.memo.get("state_before"), "host": self.memo.get("host_before")}
+        return compared(was, {"state": self.vm.state, "host": self.vm.host and self.vm.host.name})
 
     def remember(self, error: dict[str, Any]) -> dict[str, Any] | None:
         """Put a placement that failed where the machine's page finds it; the error without it."""
