@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apps.accounts.actor import Actor
 from apps.accounts.directory import mapping, running
@@ -89,7 +90,8 @@ def test_who_is_kept_out_gives_nothing_any_more(shown: list[Any]) -> None:
 def test_a_login_that_finds_somebody_out_of_a_group_does_the_same(shown: list[Any]) -> None:
     directory = followed()
     link = DirectoryPerson.objects.select_related("user").get(stable_id=STAFF.stable_id)
-    after_login(directory, link.user, NO_LONGER, [])
+    with transaction.atomic():
+        after_login(directory, link.user, NO_LONGER, [])
     assert auditors() == 0
 
 
