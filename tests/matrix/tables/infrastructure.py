@@ -9,6 +9,7 @@ from tests.matrix.groups import (
     INFRA_WRITE,
     PUBLIC_PART_WRITE,
     PUBLIC_PARTS,
+    SUPER_AND_AUDITOR,
     SUPER_ONLY,
 )
 from tests.matrix.line import At, Line
@@ -102,7 +103,7 @@ LINES = [
     Line("GET", "networks/{network}/", INFRA_READ),
     Line("GET", "stray-machines/?limit=200", INFRA_READ, shown="stray"),
     Line("GET", "stray-machines/{stray}/", INFRA_READ),
-    Line("GET", "capacity/", SUPER_ONLY.but(simple="+", auditor="+", domain_auditor="+")),
+    Line("GET", "capacity/", SUPER_AND_AUDITOR.but(simple="+")),
     Line("POST", "recount/", SUPER_ONLY, lambda at: {"fix": True}),
     Line("GET", "zone-documents/", DOCUMENT_LIST, shown="zone"),
     Line("GET", "zone-documents/{zone}/", DOCUMENT_READ),

@@ -51,6 +51,9 @@ MEMBERS = ACCOUNT_ADMIN.but(user="-......", other=".......", limited="-......")
 # Whether a domain stands, and where, is decided above it.
 DOMAIN_STAND = DOMAIN_WRITE.but(domain_admin="-+...")
 
+# What a domain may use is said above it.
+DOMAIN_LIMIT = DOMAIN_NAMED.but(domain_admin="-+...")
+
 # Who is invited knows of it, and who asks people in.
 INVITATION_READ = TENANT_READ.but(user=".......", other=".......", limited=".......")
 INVITATION_WRITE = INVITATION_READ.but(auditor="-------", domain_auditor="----...")
@@ -101,8 +104,8 @@ LINES = [
     Line("PATCH", "quotas/{account}/", ACCOUNT_GOVERN, lambda at: {"machines": 5}),
     Line("PATCH", "quotas/{account}/members/{person}/", ACCOUNT_ADMIN, lambda at: {"machines": 5}),
     Line("GET", "quotas/{account}/usage/", USAGE),
-    Line("PATCH", "quotas/{domain}/", DOMAIN_NAMED, lambda at: {"machines": 500}),
-    Line("POST", "quotas/{domain}/counting/", DOMAIN_NAMED, lambda at: {"counting": "running"}),
+    Line("PATCH", "quotas/{domain}/", DOMAIN_LIMIT, lambda at: {"machines": 500}),
+    Line("POST", "quotas/{domain}/counting/", DOMAIN_LIMIT, lambda at: {"counting": "running"}),
     Line("POST", "quotas/recount/", SUPER_ONLY, lambda at: {}),
     Line("POST", "quotas/recount/", ACCOUNT_GOVERN, lambda at: {"account": at.id("account")}),
     Line("GET", "projects/?limit=200", PROJECT_READ, shown="project"),
