@@ -26,7 +26,7 @@ from bootstrap.postgres import PrivatePostgres
 from bootstrap.terminal import say
 
 IN_STACK = ("deploy", "batch", "dispatch", "simulated", "sealing")
-ALONE = ("placement", "quotas", "lists", "tenants", "zones", "live", "pages", "authz", "faults")
+ALONE = ("placement", "quotas", "directory", "lists", "tenants", "zones", "live", "pages", "authz", "faults")
 PARTS = (*IN_STACK, "sync", *ALONE)
 
 

@@ -6,7 +6,7 @@ be erased, and never a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -38,8 +38,12 @@ class Personal:
     words: str
 
 
+Told = tuple[Any, Mapping[str, Any]]
+"""What an event is about, and its data; under "changes" what a change changed."""
+
+
 class Recorder(Protocol):
-    def __call__(self, actor: Actor, kind: str, target: Any, **data: Any) -> object: ...
+    def __call__(self, actor: Actor, kind: str, told: Sequence[Told]) -> object: ...
 
 
 _recorders: list[Recorder] = []
@@ -60,8 +64,14 @@ def record(
 ) -> None:
     """Insert an event, in the transaction of the change. `changes` comes from `changed`: field ->
     [before, after]."""
-    for recorder in _recorders:
-        recorder(actor, kind, target, changes=changes or {}, **data)
+    record_each(actor, kind, [(target, {**data, "changes": changes or {}})])
+
+
+def record_each(actor: Actor, kind: str, told: Sequence[Told]) -> None:
+    """An event about each of many, in as many queries as for one."""
+    if told:
+        for recorder in _recorders:
+            recorder(actor, kind, told)
 
 
 def is_secret(name: str) -> bool:

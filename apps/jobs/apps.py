@@ -9,7 +9,7 @@ class JobsConfig(AppConfig):
         from apps.accounts import audit, background, policy, secrets
         from apps.jobs import events, kinds, models, people, services
 
-        audit.keep_with(events.record)
+        audit.keep_with(events.record_each)
         audit.erase_with(people.erase_for_removal)
         secrets.keep_keys_of(models.keys_of_heads)
         background.run_with(services.submit)

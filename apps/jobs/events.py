@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
 from django.utils.functional import Promise
 
 from apps.accounts.actor import Actor
-from apps.accounts.audit import Personal
+from apps.accounts.audit import Personal, Told
 from apps.accounts.models import User
 from apps.core.middleware import client_address, request_id, token_name
 from apps.core.words.events import EVENTS
@@ -36,9 +37,26 @@ def record(
     """Insert an event about `target`, a row with a uuid, or None for the cloud as a whole. Call it in the
     transaction of the change. `changes` is what `apps.accounts.audit.changed` found. A user in `data` is
     kept by a reference, and what goes by a secret's name not at all."""
+    event = _event(kind, target, phase=phase, job=job)
+    columns = {**_origin(event, actor), "target_person": people.named_each([target])[0]}
+    return _insert([_Draft(event, data, changes or {}, columns)])[0]
+
+
+def record_each(actor: Actor, kind: str, told: Sequence[Told]) -> list[Event]:
+    """The same of many at once, in as many queries as for one; each has its own data and changes."""
+    named = people.named_each([target for target, _data in told])
+    drafts = []
+    for (target, given), name in zip(told, named, strict=True):
+        data = dict(given)
+        event, changes = _event(kind, target), data.pop("changes", {})
+        drafts.append(_Draft(event, data, changes, {**_origin(event, actor), "target_person": name}))
+    return _insert(drafts)
+
+
+def _event(kind: str, target: Any, *, phase: str = Event.Phase.DONE, job: Job | None = None) -> Event:
     about = "cloud" if target is None else target_type(target)
     account = target if about == "account" else getattr(target, "account", None)
-    event = Event(
+    return Event(
         kind=kind,
         phase=phase,
         account=account,
@@ -48,9 +66,6 @@ def record(
         target_name=str(getattr(target, "name", ""))[:200],
         job=job,
         request_id=request_id.get(),
-    )
-    return _insert(
-        event, data, changes or {}, {**_origin(event, actor), "target_person": people.named(target)}
     )
 
 
@@ -66,26 +81,43 @@ def _origin(event: Event, actor: Actor) -> dict[str, Personal | None]:
     }
 
 
-def _insert(
-    event: Event,
-    data: Mapping[str, Any],
-    changes: Mapping[str, Any],
-    columns: Mapping[str, Personal | None],
-) -> Event:
-    mentioned = [*people.sought(data), *people.sought(changes)]
-    rows = people.kept([*mentioned, *(words for words in columns.values() if words)])
-    for column, words in columns.items():
-        setattr(event, column, rows[people.key_of(words)] if words else None)
-    if event.target_person_id:
-        event.target_name = ""
-    event.data, event.changes = people.written(data, rows), people.written(changes, rows)
-    event.job_uuid = event.job.uuid if event.job else None
-    event.save(force_insert=True)
-    if mentioned:
-        link = Event.mentions.through
-        keys = {rows[people.key_of(words)].pk for words in mentioned}
-        link._default_manager.bulk_create([link(event_id=event.pk, person_id=key) for key in sorted(keys)])
-    return event
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An event before the people in it are references; `columns` are those that refer to people."""
+
+    event: Event
+    data: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    columns: Mapping[str, Personal | None]
+
+    @property
+    def mentioned(self) -> list[Personal]:
+        return [*people.sought(self.data), *people.sought(self.changes)]
+
+
+def _insert(drafts: Sequence[_Draft]) -> list[Event]:
+    mentioned = [draft.mentioned for draft in drafts]
+    wanted = [words for some in mentioned for words in some]
+    wanted += [words for draft in drafts for words in draft.columns.values() if words]
+    rows = people.kept(wanted)
+    for draft in drafts:
+        event = draft.event
+        for column, words in draft.columns.items():
+            setattr(event, column, rows[people.key_of(words)] if words else None)
+        if event.target_person_id:
+            event.target_name = ""
+        event.data, event.changes = people.written(draft.data, rows), people.written(draft.changes, rows)
+        event.job_uuid = event.job.uuid if event.job else None
+    events = Event.objects.bulk_create([draft.event for draft in drafts])
+    link = Event.mentions.through
+    pairs = [
+        (event.pk, key)
+        for event, some in zip(events, mentioned, strict=True)
+        for key in sorted({rows[people.key_of(words)].pk for words in some})
+    ]
+    if pairs:
+        link._default_manager.bulk_create([link(event_id=event, person_id=key) for event, key in pairs])
+    return events
 
 
 def event_label(kind: str) -> str:
@@ -132,8 +164,8 @@ def record_of_job(
     if first is not None:
         for column, value in first.items():
             setattr(event, column, value)
-        return _insert(event, data, changes or {}, {})
-    return _insert(event, data, changes or {}, _columns_of(event, job, actor))
+        return _insert([_Draft(event, data, changes or {}, {})])[0]
+    return _insert([_Draft(event, data, changes or {}, _columns_of(event, job, actor))])[0]
 
 
 _OF_FIRST = ("actor_id", "actor_label", "behalf_id", "token_name", "target_person_id", "account_uuid")
@@ -143,7 +175,7 @@ _OF_FIRST = ("actor_id", "actor_label", "behalf_id", "token_name", "target_perso
 def _columns_of(event: Event, job: Job, actor: Actor | None) -> dict[str, Personal | None]:
     event.account_uuid = job.account.uuid if job.account else None
     target = User.objects.filter(uuid=job.target_uuid).first() if job.target_type == "user" else None
-    about = {"target_person": people.named(target)}
+    about = {"target_person": people.named_each([target])[0]}
     if actor is not None:
         event.request_id = request_id.get() or job.request_id
         return {**_origin(event, actor), **about}

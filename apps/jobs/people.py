@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +22,21 @@ REFERENCE = "person"
 Key = tuple[int | None, str]
 
 
-def named(target: object) -> Personal | None:
-    """The words for a target whose name is a person's: a user, or the account that was made with one."""
-    if isinstance(target, User):
-        return Personal(target, target.username)
-    if isinstance(target, Account) and target.kind == Account.Kind.TENANT:
-        user = User.objects.filter(username=target.name).first()
-        return Personal(user, target.name) if user else None
-    return None
+def named_each(targets: Sequence[object]) -> list[Personal | None]:
+    """For each target whose name is a person's the words for it: a user, or the account that was made with
+    one."""
+    accounts = [row for row in targets if isinstance(row, Account) and row.kind == Account.Kind.TENANT]
+    names = {row.name for row in accounts}
+    users = {user.username: user for user in User.objects.filter(username__in=names)} if names else {}
+
+    def named(target: object) -> Personal | None:
+        if isinstance(target, User):
+            return Personal(target, target.username)
+        if isinstance(target, Account) and target.kind == Account.Kind.TENANT and target.name in users:
+            return Personal(users[target.name], target.name)
+        return None
+
+    return [named(target) for target in targets]
 
 
 def key_of(words: Personal) -> Key:
@@ -47,11 +54,9 @@ def kept(wanted: Iterable[Personal]) -> dict[Key, Person]:
         known |= Q(user=None)
     rows = Person.objects.filter(known, words__in={text for _user, text in keys}, erased_at=None)
     found = {(row.user_id, row.words): row for row in rows.order_by("-id")}
-    for key, words in keys.items():
-        if key not in found:
-            found[key] = Person.of(words.user, words.words)
-            found[key].save(force_insert=True)
-    return found
+    new = {key: Person.of(words.user, words.words) for key, words in keys.items() if key not in found}
+    Person.objects.bulk_create(new.values())
+    return found | new
 
 
 def sought(value: Any) -> Iterator[Personal]:

@@ -88,10 +88,12 @@ class Apply:
         users = User.objects.in_bulk(self.told)
         names = {account for acts in self.told.values() for of in acts.values() for account in of}
         accounts = dict(Account.objects.filter(pk__in=names).values_list("pk", "name"))
-        for pk, acts in self.told.items():
-            said = {act: sorted(accounts.get(int(one), one) for one in of) for act, of in acts.items()}
-            if pk in users:
-                audit.record(ACTOR, "directory.change_memberships", users[pk], **said)
+        told = [
+            (users[pk], {act: sorted(accounts.get(int(one), one) for one in of) for act, of in acts.items()})
+            for pk, acts in self.told.items()
+            if pk in users
+        ]
+        audit.record_each(ACTOR, "directory.change_memberships", told)
 
 
 def people_of(change: Change) -> list[str]:
@@ -134,8 +136,7 @@ def _add_accounts(apply: Apply, changes: list[Change]) -> None:
     mine = [row for row in made.values() if row.pk in set(kept)]
     Account.objects.filter(pk__in={row.pk for row in made.values()} - {row.pk for row in mine}).delete()
     Quota.objects.bulk_create([Quota(account=row) for row in mine])
-    for row in mine:
-        audit.record(ACTOR, "account.create", row, directory=apply.directory.name)
+    audit.record_each(ACTOR, "account.create", [(row, {"directory": apply.directory.name}) for row in mine])
 
 
 def _add_memberships(apply: Apply, changes: list[Change]) -> None:

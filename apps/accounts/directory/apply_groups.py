@@ -46,11 +46,17 @@ def add_people(apply: Apply, changes: list[Change]) -> None:
 
 def remove_people(apply: Apply, changes: list[Change]) -> None:
     groups = _groups(apply, changes)
-    for each in changes:
-        users = [apply.links[person].user_id for person in each.data["people"] if person in apply.links]
-        if each.data["group"] in groups:
-            GroupMember.objects.filter(group=groups[each.data["group"]], user__in=users).delete()
-            apply.lost.update(users)
+    pairs = {
+        (groups[each.data["group"]], apply.links[person].user_id)
+        for each in changes
+        for person in each.data["people"]
+        if person in apply.links and each.data["group"] in groups
+    }
+    users = {user for _group, user in pairs}
+    rows = GroupMember.objects.filter(group__in=groups.values(), user__in=users)
+    keys = [pk for pk, group, user in rows.values_list("pk", "group", "user") if (group, user) in pairs]
+    GroupMember.objects.filter(pk__in=keys).delete()
+    apply.lost |= users
 
 
 def _groups(apply: Apply, changes: list[Change]) -> dict[str, int]:

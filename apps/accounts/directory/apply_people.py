@@ -55,8 +55,8 @@ def add(apply: Apply, changes: list[Change]) -> None:
     if lost:
         User.objects.filter(pk__in=lost).delete()
     apply.links.update(mine)
-    for row in mine.values():
-        audit.record(ACTOR, "directory.add_user", row.user, directory=apply.directory.name)
+    told = [(row.user, {"directory": apply.directory.name}) for row in mine.values()]
+    audit.record_each(ACTOR, "directory.add_user", told)
 
 
 def _user(change: Change) -> User:
@@ -72,17 +72,19 @@ def change(apply: Apply, changes: list[Change]) -> None:
     keys = [link.user_id for _change, link in found]
     rows = User.objects.annotate(small=Lower("username")).filter(small__in=names).exclude(pk__in=keys)
     taken = set(rows.values_list("small", flat=True)) if names else set()
+    told: list[audit.Told] = []
     for each, link in found:
         data = {name: each.data[name] for name in _OF_USERS if name in each.data}
         if data.get("username") in taken:
             del data["username"]
-        told = audit.changed(link.user, **data)
+        differs = audit.changed(link.user, **data)
         for name, value in data.items():
             setattr(link.user, name, value)
         link.user.search_key = search_key_of(link.user.username, link.user.full_name, link.user.email)
         link.dn = each.data.get("dn", link.dn)
-        if told:
-            audit.record(ACTOR, "directory.change_user", link.user, changes=told)
+        if differs:
+            told.append((link.user, {"changes": differs}))
+    audit.record_each(ACTOR, "directory.change_user", told)
     _save([link.user for _change, link in found])
     DirectoryPerson.objects.bulk_update([link for _change, link in found], ["dn"])
 

@@ -23,7 +23,7 @@ from apps.accounts.models import (
     Membership,
     User,
 )
-from apps.accounts.sessions import cut_off
+from apps.accounts.sessions import cut_off_each
 
 ACTOR = Actor.system("directory")
 
@@ -37,11 +37,13 @@ def leave(directory: Directory, links: Sequence[DirectoryPerson]) -> None:
     if not leaving:
         return
     users.filter(pk__in=active).update(is_active=False)
+    cut_off_each(active)
+    told: list[audit.Told] = []
     for link in leaving:
         link.left_at = now
-        cut_off(link.user)
         reason = "disabled" if link.disabled else "gone"
-        audit.record(ACTOR, "directory.keep_out_user", link.user, directory=directory.name, reason=reason)
+        told.append((link.user, {"directory": directory.name, "reason": reason}))
+    audit.record_each(ACTOR, "directory.keep_out_user", told)
     DirectoryPerson.objects.bulk_update(leaving, ["left_at", "disabled"])
     days = (
         DirectorySync.objects.filter(directory=directory).values_list("leaver_grace_days", flat=True).first()
@@ -97,6 +99,6 @@ def return_to(links: Sequence[DirectoryPerson]) -> None:
     User.objects.filter(pk__in=users, closes_at=None).update(is_active=True)
     for link in coming:
         link.left_at, link.disabled = None, False
-        audit.record(ACTOR, "directory.let_in_user", link.user)
+    audit.record_each(ACTOR, "directory.let_in_user", [(link.user, {}) for link in coming])
     DirectoryPerson.objects.bulk_update(coming, ["left_at", "disabled"])
     LeftBehind.objects.filter(account__memberships__user__in=users).delete()
