@@ -52,6 +52,7 @@ from apps.portal.list_csv import csv_of, lines_of
 from apps.portal.list_filters import Filter
 from apps.portal.list_shown import Shown
 from apps.portal.saved.services import default_view
+from apps.portal.working import working_account
 
 Label = str | Promise
 Row = Any
@@ -119,6 +120,7 @@ class ListPage:
     bulk_url: str = ""
     bulk_limit: int = 200
     saves_views: bool = False
+    own: bool = False  # of what the reader's accounts own: it begins with the one that they work in
     lines: Callable[[Actor, list[Row]], Iterable[Any]] | None = None  # rows as the API shows them, for JSON
 
     def columns_for(self, actor: Actor) -> list[Column]:
@@ -138,14 +140,22 @@ class ListPage:
     ) -> HttpResponseBase:
         """The page, its table alone for htmx, or the rows as CSV. `rows` narrow the list further, as
         on the page of one zone; `live` is then the topic that its table follows."""
-        if self.saves_views and not request.GET and (view := default_view(actor, self.key)) and view.query:
-            return redirect(f"{request.path}?{view.query}")
+        if not request.GET and (begins := self._begins(request, actor)):
+            return redirect(f"{request.path}?{begins}")
         shown = Shown(self, request, actor, self.rows() if rows is None else rows, live=live)
         if request.GET.get("format") == "csv" and not shown.errors:
             return csv_of(request, shown.title, shown.columns, shown.chunks())
         if request.GET.get("format") == "jsonl" and self.lines and not shown.errors:
             return lines_of(request, shown.title, partial(self.lines, actor), shown.chunks())
         return shown.answer(context)
+
+    def _begins(self, request: HttpRequest, actor: Actor) -> str:
+        """The query of what the list shows before anybody asked for something: the reader's default view,
+        or what belongs to the account that they work in."""
+        if self.saves_views and (view := default_view(actor, self.key)) and view.query:
+            return view.query
+        account = working_account(request) if self.own else None
+        return f"account={account.uuid}" if account else ""
 
 
 def _operates(actor: Actor) -> bool:

@@ -38,6 +38,7 @@ PAGES = (
     Place("login-forgotten", "login-forgotten", "/login/forgotten/", NOBODY),
     Place("login-password", "login-password", "/login/password/", NOBODY),
     Place("account", "account", "/account/", MEMBER),
+    Place("working-account", "working-account", "/working-account/?next=/jobs/", MEMBER),
     Place("account-password", "account-password", "/account/password/", MEMBER),
     Place("account-sessions", "account-sessions", "/account/sessions/", MEMBER),
     Place("account-session-end", "account-session-end", "/account/sessions/$session/", MEMBER),

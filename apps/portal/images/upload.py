@@ -21,6 +21,7 @@ from apps.portal.copy_as import ApiRequest, portal_of, snippets
 from apps.portal.images.forms import NewTemplateForm
 from apps.portal.pages import page
 from apps.portal.quota_after import Bar, bars_after
+from apps.portal.working import working_id
 from apps.storage.api import CappedUpload
 from apps.storage.models import Template
 from apps.storage.services_templates import ONE, new_template, register_template, staged_upload, storage_of
@@ -48,7 +49,7 @@ def _form(request: HttpRequest, actor: Actor) -> HttpResponseBase:
             actor,
             initial={
                 "zone": request.GET.get("zone", ""),
-                "account": request.GET.get("account") or _own(actor),
+                "account": request.GET.get("account") or working_id(request) or _own(actor),
             },
         )
     else:

@@ -156,6 +156,7 @@ JOBS = ListPage(
     ),
     prepare=_count_parts,
     live="jobs",
+    own=True,
 )
 _SHOWS_PARTS = ("parts", "target")
 

@@ -53,6 +53,7 @@ KEYS = ListPage(
     template="portal/keys/list.html",
     prepare=_count_machines,
     live="ssh-keys",
+    own=True,
 )
 
 

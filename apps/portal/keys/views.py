@@ -22,6 +22,7 @@ from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.machines.create_choices import accounts_of
 from apps.portal.machines.create_views import private_key_file
 from apps.portal.pages import complain, page, told
+from apps.portal.working import working_id
 
 SHOWN = 20
 PUBLIC_KEY = Secret("CLOUDPORTAL_PUBLIC_KEY")
@@ -55,7 +56,7 @@ class KeyForm(forms.Form):
 def key_create(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Store a key that was pasted, or make a pair and hand its private key over (“do=generate”)."""
     if request.method != "POST":
-        form = KeyForm(actor, account=request.GET.get("account", ""))
+        form = KeyForm(actor, account=request.GET.get("account") or working_id(request))
         return render(request, "portal/keys/create.html", _create_context(request, form))
     form = KeyForm(actor, request.POST)
     if form.is_valid():

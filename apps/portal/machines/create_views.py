@@ -26,6 +26,7 @@ from apps.portal.machines.create_check import Verdict, request_of, verdict_of
 from apps.portal.machines.create_choices import Choices, choices_of
 from apps.portal.machines.create_form import MachineForm
 from apps.portal.pages import page, told
+from apps.portal.working import working_id
 
 PRIVATE_KEY = "application/x-pem-file"
 
@@ -34,7 +35,7 @@ PRIVATE_KEY = "application/x-pem-file"
 @page
 def machine_create(request: HttpRequest, actor: Actor) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, actor, *_begun(actor, request.GET))
+        return _page(request, actor, *_begun(request, actor))
     form, choices = _posted(actor, request.POST)
     if form.is_valid():
         try:
@@ -95,9 +96,9 @@ def _texts(data: QueryDict) -> dict[str, str]:
     return {name: str(data[name]) for name in data}
 
 
-def _begun(actor: Actor, query: QueryDict) -> tuple[MachineForm, Choices]:
-    """A form of defaults; what the address names is chosen."""
-    choices = choices_of(actor, _texts(query))
+def _begun(request: HttpRequest, actor: Actor) -> tuple[MachineForm, Choices]:
+    """A form of defaults; what the address names is chosen, and the account that the reader works in."""
+    choices = choices_of(actor, {"account": working_id(request), **_texts(request.GET)})
     return MachineForm(actor, choices), choices
 
 

@@ -78,6 +78,7 @@ MACHINES = ListPage(
     bulk_url="portal:machines-act",
     bulk_limit=MAX_AT_ONCE,
     saves_views=True,
+    own=True,
 )
 
 

@@ -119,6 +119,7 @@ TRASH = ListPage(
     template="portal/trash/list.html",
     prepare=tell_more,
     live="machines",
+    own=True,
     bulk=_bulk,
     bulk_url="portal:trash-act",
     bulk_limit=AT_ONCE,

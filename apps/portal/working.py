@@ -1,0 +1,55 @@
+"""The account that somebody works in: what they make belongs to it first, and lists of what they own begin
+with it. It is kept in the session and gives no right: at each use it counts only while the reader belongs to
+it, and whatever is asked for is judged as if nothing were chosen."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import Account
+from apps.accounts.rest import parse_uuid
+from apps.core.errors import NotFound
+from apps.portal.pages import actor_of
+
+KEY = "working_account"
+
+
+def choosable(actor: Actor) -> QuerySet[Account]:
+    """The reader's own accounts."""
+    rows = Account.objects.filter(pk__in=actor.account_ids).select_related("domain")
+    return rows.order_by("name_sort", "pk")
+
+
+def may_choose(actor: Actor) -> bool:
+    """Who belongs to one account only works in that one."""
+    return len(actor.account_ids) > 1
+
+
+def working_account(request: HttpRequest) -> Account | None:
+    """The chosen one; None for all of them. Asked of the database once a request, if at all."""
+    if not hasattr(request, "working"):
+        actor, key = actor_of(request), request.session.get(KEY)
+        mine = key in actor.account_ids and may_choose(actor)
+        request.working = Account.objects.filter(pk=key).first() if mine else None  # type: ignore[attr-defined]
+    found: Account | None = request.working  # type: ignore[attr-defined]
+    return found
+
+
+def working_id(request: HttpRequest) -> str:
+    """Its public id, for a form to begin with; empty if none is chosen."""
+    account = working_account(request)
+    return str(account.uuid) if account else ""
+
+
+def work_in(request: HttpRequest, uuid: str) -> Account | None:
+    """Choose one of the reader's own by its public id, or by an empty one all of them."""
+    account = choosable(actor_of(request)).filter(uuid=parse_uuid(uuid)).first() if uuid else None
+    if uuid and account is None:
+        raise NotFound(place="account", kind="account")
+    if account is None:
+        request.session.pop(KEY, None)
+    else:
+        request.session[KEY] = account.pk
+    return account
