@@ -23,8 +23,9 @@ def choosable(actor: Actor) -> QuerySet[Account]:
 
 
 def may_choose(actor: Actor) -> bool:
-    """Who belongs to one account only works in that one."""
-    return len(actor.account_ids) > 1
+    """Who belongs to one account only works in that one; a local super admin, who acts for all of them,
+    names one in each form."""
+    return actor.user is not None and not actor.user.is_super_admin and len(actor.account_ids) > 1
 
 
 def working_account(request: HttpRequest) -> Account | None:
@@ -45,7 +46,9 @@ def working_id(request: HttpRequest) -> str:
 
 def work_in(request: HttpRequest, uuid: str) -> Account | None:
     """Choose one of the reader's own by its public id, or by an empty one all of them."""
-    account = choosable(actor_of(request)).filter(uuid=parse_uuid(uuid)).first() if uuid else None
+    actor = actor_of(request)
+    mine = choosable(actor) if may_choose(actor) else Account.objects.none()
+    account = mine.filter(uuid=parse_uuid(uuid)).first() if uuid else None
     if uuid and account is None:
         raise NotFound(place="account", kind="account")
     if account is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Account, Membership, User
+from apps.accounts.models import Account, Grant, Membership, User
+from apps.accounts.roles.ready import SUPER_ADMIN, ready
 from apps.jobs.models import Event
 from tests import factories
 from tests.portal.browsing import client_of
@@ -58,9 +59,9 @@ def test_who_belongs_to_several_accounts_sees_in_which_they_work_and_switches(
 def test_who_belongs_to_one_account_has_nothing_to_choose() -> None:
     account = factories.make_account()
     browser = client_of(factories.make_user(account))
-    assert choose(browser, account) == 302
+    assert choose(browser, account) == 404
     assert 'class="working"' not in browser.get("/").text
-    assert "there is nothing to choose" in browser.get(PATH).text
+    assert "There is nothing to choose" in browser.get(PATH).text
     assert browser.get(MACHINES).status_code == 200
 
 
@@ -106,8 +107,16 @@ def test_nobody_works_in_an_account_that_is_not_theirs(browser: Client) -> None:
 
 
 def test_who_sees_every_account_works_in_their_own_only(mine: list[Account]) -> None:
-    admin = factories.make_user(*mine, super_admin=True)
+    admin = factories.make_user(*mine)
+    Grant.objects.create(user=admin, role=ready(SUPER_ADMIN), scope="global")
+    assert choose(client_of(admin), mine[0]) == 302
     assert choose(client_of(admin), factories.make_account()) == 404
+
+
+def test_a_local_super_admin_names_an_account_in_each_form(mine: list[Account]) -> None:
+    browser = client_of(factories.make_user(*mine, super_admin=True))
+    assert choose(browser, mine[0]) == 404
+    assert "There is nothing to choose" in browser.get(PATH).text
 
 
 def test_the_choice_ends_with_the_membership(browser: Client, ada: User, mine: list[Account]) -> None:
