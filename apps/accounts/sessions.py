@@ -35,8 +35,10 @@ def stored_key(session_key: str) -> str:
 
 
 def valid() -> QuerySet[Session]:
-    """Sessions that work: not run out, and nobody's or an active user's."""
-    return Session.objects.filter(Q(user=None) | Q(user__is_active=True), expire_date__gt=timezone.now())
+    """Sessions that work: not run out, nobody's or an active user's, and not begun through a directory that
+    is disabled now."""
+    rows = Session.objects.filter(Q(user=None) | Q(user__is_active=True), expire_date__gt=timezone.now())
+    return rows.exclude(way=Session.Way.DIRECTORY, user__directory_person__directory__enabled=False)
 
 
 class SessionStore(DatabaseStore):
@@ -211,6 +213,12 @@ def end_sessions(user: User, *, but_key: str = "") -> int:
     return rows.delete()[0]
 
 
+def end_sessions_of_each(users: Collection[int]) -> int:
+    """All sessions and unused links of many users, by their keys; how many sessions."""
+    LoginLink.objects.filter(user__in=users, used_at=None).delete()
+    return Session.objects.filter(user__in=users).delete()[0]
+
+
 def cut_off(user: User) -> None:
     """End every session, link and token of the user's at once. Tokens stay listed as run out, and stay so
     if the user comes back."""
@@ -221,8 +229,7 @@ def cut_off(user: User) -> None:
 def cut_off_each(users: Collection[int]) -> None:
     """The same of many users, by their keys."""
     now = timezone.now()
-    LoginLink.objects.filter(user__in=users, used_at=None).delete()
-    Session.objects.filter(user__in=users).delete()
+    end_sessions_of_each(users)
     tokens = ApiToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), user__in=users)
     tokens.update(expires_at=now)
 

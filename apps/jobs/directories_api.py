@@ -171,7 +171,7 @@ class DirectoryViewSet(JobbedViewSet):
     def enable(self, request: Request, id: str) -> Response:  # noqa: A002
         return self.once(lambda: self.changed(services.enable_directory(self.actor, self.get_object())))
 
-    @extend_schema(summary="Let nobody log in through it; who is logged in stays so", request=None)
+    @extend_schema(summary="Let nobody log in through it; the sessions of its people end", request=None)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, id: str) -> Response:  # noqa: A002
         return self.once(lambda: self.changed(services.disable_directory(self.actor, self.get_object())))

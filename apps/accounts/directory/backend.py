@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import unicodedata
 from typing import Any
 
@@ -31,7 +32,11 @@ class DirectoryBackend(ModelBackend):
             return None
         if not username.isprintable():
             return None
-        for directory in _asked_for(username):
+        asked = _asked_for(username)
+        if asked is None:
+            _ask_for_nobody(request)
+            return None
+        for directory in asked:
             user = _ask(directory, request, username, password)
             if user is not None:
                 return user
@@ -43,18 +48,29 @@ def silent_directories(request: HttpRequest) -> list[str]:
     return list(getattr(request, "silent_directories", []))
 
 
-def _asked_for(username: str) -> list[Directory]:
-    """A known person's own directory, or all that are enabled. The name of a local super admin is asked for
-    nowhere: whoever breaks the glass sends no password over a network."""
+def _asked_for(username: str) -> list[Directory] | None:
+    """A known person's own directory, or all that are enabled; None if none may be asked. The name of a
+    local super admin is asked for nowhere: whoever breaks the glass sends no password over a network."""
     name = unicodedata.normalize("NFKC", username).strip()
     known = User.objects.select_related("directory_person__directory").filter(username__iexact=name).first()
     if known is not None:
         link = getattr(known, "directory_person", None)
         if link is not None:
-            return [link.directory] if link.directory.enabled else []
+            return [link.directory] if link.directory.enabled else None
         if known.is_super_admin:
-            return []
+            return None
+    return _enabled()
+
+
+def _enabled() -> list[Directory]:
     return list(Directory.objects.filter(enabled=True).order_by("name_sort", "pk"))
+
+
+def _ask_for_nobody(request: HttpRequest | None) -> None:
+    """Whose name is asked for nowhere waits as long, and is told of the same directories that do not answer,
+    as whoever types a name that nobody has."""
+    for directory in _enabled():
+        _ask(directory, request, secrets.token_hex(8), secrets.token_hex(16))
 
 
 def _ask(directory: Directory, request: HttpRequest | None, username: str, password: str) -> User | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -74,6 +75,14 @@ def bind(connection: SimpleLDAPObject, config: DirectoryConfig) -> None:
     """As the portal's own reader. Without a bind DN nobody is bound: what everybody may read is read."""
     with translated("bind", connection):
         connection.simple_bind_s(config.bind_dn, config.bind_password)
+
+
+def bind_as_nobody(connection: SimpleLDAPObject, config: DirectoryConfig) -> None:
+    """What a wrong password costs, for a name that nobody has: so the time that a login takes does not say
+    who is there. Nothing that was typed is sent."""
+    with suppress(ldap.LDAPError):
+        name = f"cn={secrets.token_hex(8)},{config.people_bases[0]}"
+        connection.simple_bind_s(name, secrets.token_hex(16))
 
 
 @contextmanager

@@ -42,7 +42,10 @@ class _Search:
 
     def execute(self, connection: SimpleLDAPObject, filterargs: Any) -> list[tuple[str, PersonEntry]]:
         person = Reader(self._config, connection).find_person(filterargs["user"])
-        return [(person.dn, person)] if person else []
+        if person is None:
+            connections.bind_as_nobody(connection, self._config)
+            return []
+        return [(person.dn, person)]
 
 
 class _OneDirectory(LDAPBackend):  # type: ignore[misc]

@@ -28,7 +28,7 @@ class Membership:
 
     def keys_of(self, person: PersonEntry) -> frozenset[str]:
         direct = set(self._by_dn.get(dn_key(person.dn), ()))
-        for name in person.usernames:
+        for name in person.usernames[:1]:  # of others, such as a mail address, a person may be the writer
             direct |= self._by_uid.get(name, set())
         if person.primary_group_sid in self._by_sid:
             direct.add(self._by_sid[person.primary_group_sid])

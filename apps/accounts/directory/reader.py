@@ -135,7 +135,7 @@ class Reader:
     def _groups_by_level(self, person: PersonEntry) -> list[GroupEntry]:
         """Upwards, a level at a time; a group that was seen is not followed again, so loops end."""
         conditions = [_has_member(person.dn)]
-        conditions += [f"(memberUid={escape_filter_chars(name)})" for name in person.usernames]
+        conditions += [f"(memberUid={escape_filter_chars(name)})" for name in person.usernames[:1]]
         seen: dict[str, GroupEntry] = {}
         while conditions:
             fresh: dict[str, GroupEntry] = {}

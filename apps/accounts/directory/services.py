@@ -14,6 +14,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.directory import checks
 from apps.accounts.directory.defaults import DEFAULTS
 from apps.accounts.models import Directory, Grant, Group
+from apps.accounts.sessions import cut_off_each, end_sessions_of_each
 from apps.core.checks import clean_choice, clean_whole
 from apps.core.constraints import delete, insert, update
 from apps.core.errors import InvalidInput, StateConflict
@@ -123,7 +124,8 @@ def enable_directory(actor: Actor, directory: Directory) -> Directory:
 
 @transaction.atomic
 def disable_directory(actor: Actor, directory: Directory) -> Directory:
-    """Nobody logs in through it, and it is read no more. Who is logged in stays so."""
+    """Nobody logs in through it, and it is read no more. The sessions of its people end, and whoever was
+    about to log in does not; their tokens stay."""
     return _switch(actor, directory, enabled=False)
 
 
@@ -131,7 +133,8 @@ def _switch(actor: Actor, directory: Directory, *, enabled: bool) -> Directory:
     kind = "directory.enable" if enabled else "directory.disable"
     policy.require(actor, kind, directory)
     if Directory.objects.filter(pk=directory.pk, enabled=not enabled).update(enabled=enabled):
-        audit.record(actor, kind, directory, changes={"enabled": [not enabled, enabled]})
+        told = {} if enabled else {"sessions_ended": end_sessions_of_each(_people(directory))}
+        audit.record(actor, kind, directory, changes={"enabled": [not enabled, enabled]}, **told)
     directory.refresh_from_db()
     return directory
 
@@ -139,16 +142,21 @@ def _switch(actor: Actor, directory: Directory, *, enabled: bool) -> Directory:
 @transaction.atomic
 def remove_directory(actor: Actor, directory: Directory) -> None:
     """Forget a directory that is disabled, and its groups with what they were granted. Its people stay
-    users who own what they own; they have no password and no directory, so that an operator has to let
-    them in."""
+    users who own what they own; they have no password and no directory: an operator lets them in, or a
+    password that they choose by mail. Their sessions, links and tokens end."""
     policy.require(actor, "directory.remove", directory)
     directory = Directory.objects.select_for_update().get(pk=directory.pk)
     if directory.enabled:
         raise StateConflict(reason="directory_enabled")
     touched = touched_by(directory)
     audit.record(actor, "directory.remove", directory, **touched)
+    cut_off_each(_people(directory))
     Group.objects.filter(directory_group__directory=directory).delete()
     delete(directory)
+
+
+def _people(directory: Directory) -> list[int]:
+    return list(directory.people.values_list("user", flat=True))
 
 
 def touched_by(directory: Directory) -> dict[str, int]:
