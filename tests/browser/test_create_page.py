@@ -71,6 +71,7 @@ def test_what_cannot_fit_is_mended_in_place(member: Page) -> None:
     member.goto(NEW)
     member.get_by_label("Name", exact=True).fill("kept")
     member.locator("#advanced > summary").click()
+    member.locator("#id_account").select_option(label="Εργαστήριο Βιολογίας")
     member.get_by_label("How many").fill("100")
     member.get_by_role("radio").and_(member.locator("[name=offering]")).last.check()
     use = member.locator("#verdict [data-use]").first

@@ -32,7 +32,7 @@ ACTOR = Actor.system("the demo campus")
 MACHINES = 600
 HOSTS_A_CLUSTER = 6
 MODELS = (("AMD EPYC 7443P", 24, 2850, 131072), ("Intel Xeon Gold 6338", 32, 2000, 262144))
-QUOTA = {"machines": 120, "vcpus": 400, "memory_mib": 1024 * 1024, "storage_gib": 4096}
+QUOTA = {"machines": 120, "vcpus": 240, "memory_mib": 1024 * 1024, "storage_gib": 4096}
 
 
 def build_campus(machines: int = MACHINES) -> dict[str, int] | None:
