@@ -1,7 +1,7 @@
 """Quota: reserved with the change that uses it, from the root domain down; released the same way.
 
 One conditional UPDATE a level, so that two requests never pass one limit together on any database. A
-limit has a soft side (docs/adr/0011): it may be passed by the grace percent for the grace days, counted
+limit has a soft side (docs/adr/0013): it may be passed by the grace percent for the grace days, counted
 from the first moment that some use of the level is above its limit.
 """
 
