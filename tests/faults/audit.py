@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from apps.accounts.models import SyncRun
+from apps.accounts.recount import recount
 from apps.compute import placement
 from apps.compute.models import VirtualMachine
 from apps.compute.states import HOLDS, Holding, State
@@ -48,7 +49,7 @@ def quick_audit(site: Site) -> Findings:
 def full_audit(site: Site, *, ports: bool = True) -> Findings:
     """All of it: counts against rows, what each state holds, rows against world."""
     findings = quick_audit(site)
-    findings += [f"drift: {drift}" for drift in placement.recount()]
+    findings += [f"drift: {drift}" for drift in [*placement.recount(), *recount()]]
     rows = VirtualMachine.objects.select_related("host").prefetch_related("nics")
     vms = [vm for vm in rows if not _in_a_stuck_hand(vm)]
     for vm in vms:

@@ -23,7 +23,7 @@ JOURNALS = frozenset(
     {
         *("jobs_job", "jobs_event", "jobs_joblock", "jobs_jobslot", "compute_placement"),
         *("accounts_idempotencykey", "accounts_usagehour", "accounts_syncrun", "accounts_syncchange"),
-        "jobs_person",
+        *("jobs_person", "jobs_event_mentions"),
     }
 )
 """Tables that tell what happened, or hold a job's own; they are judged apart."""
