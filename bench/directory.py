@@ -22,6 +22,7 @@ from apps.accounts.directory.plan import Snapshot
 from apps.accounts.directory.present import ShownGroup
 from apps.accounts.models import Directory, SyncRun
 from apps.accounts.roles.ready import AUDITOR, USER, ready
+from apps.jobs import dispatch
 from apps.jobs.models import Job
 from tests.factories import make_account, make_domain, numbered, root_domain
 from tests.workers.toys import drive
@@ -119,7 +120,7 @@ def a_directory() -> Directory:
 
 def follow(directory: Directory, crowd: Crowd) -> SyncRun:
     """A sync, with the crowd in place of what the directory answers."""
-    with _answering(crowd):
+    with dispatch.held(), _answering(crowd):
         run = runs.sync_now(SYSTEM, directory)
         drive(Job.objects.get(args__run=str(run.uuid)), rounds=2000)
     run.refresh_from_db()

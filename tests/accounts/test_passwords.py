@@ -18,6 +18,7 @@ from apps.accounts.tokens import create_login_link, redeem_login_link
 from apps.core.errors import CloudError, InvalidInput, PermissionDenied
 from apps.jobs.models import Event
 from tests import factories
+from tests.hashing import QuickArgon2
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system("a test")
@@ -125,6 +126,37 @@ def test_a_name_that_nobody_has_costs_a_hash_as_well(user: User, monkeypatch: py
     assert LocalPasswords().authenticate(None, "nobody-of-this-name", PASSWORD) is None
     assert hashed == [PASSWORD]
     assert LocalPasswords().authenticate(None, user.username, "x" * 1001) is None
+
+
+def test_whoever_it_is_a_wrong_password_costs_one_hash(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the same lock: so neither time nor answer says who is here."""
+    names = {"wrong password": user.username, "nobody": "nobody-of-this-name"}
+    for kind in ("no password", "kept out", "service"):
+        other = factories.make_user(factories.make_account())
+        names[kind] = other.username
+        if kind != "no password":
+            set_password(SYSTEM, other, new=OTHER)
+    User.objects.filter(username=names["kept out"]).update(is_active=False)
+    robots = User.objects.filter(username=names["service"])
+    robots.update(kind="service", service_of=factories.make_account())
+    work: list[str] = []
+    for act in ("encode", "verify"):
+        monkeypatch.setattr(QuickArgon2, act, noted(work, getattr(QuickArgon2, act)))
+    for number, (kind, name) in enumerate(names.items()):
+        work.clear()
+        address = f"10.0.0.{number}"  # for addresses are locked too
+        wrong = {"username": name, "password": "wrong"}
+        statuses = [Client().post("/login/", wrong, REMOTE_ADDR=address).status_code for _ in range(6)]
+        assert statuses == [422, 422, 422, 422, 429, 429], kind
+        assert len(work) == 5, kind
+
+
+def noted(work: list[str], done: Any) -> Any:
+    def act(*given: Any, **named: Any) -> Any:
+        work.append(done.__name__)
+        return done(*given, **named)
+
+    return act
 
 
 def test_secrets_are_in_no_log_and_no_event(user: User, caplog: pytest.LogCaptureFixture) -> None:

@@ -89,6 +89,10 @@ def test_a_user_joins_an_account_that_is_given(root: Domain) -> None:
         ({"username": ""}, "username"),
         ({"username": "a b"}, "username"),
         ({"username": "Ελένη"}, "username"),
+        ({"username": "\u0430nna"}, "username"),  # a Cyrillic letter
+        ({"username": "ann\uff41"}, "username"),
+        ({"username": "anna\u200b"}, "username"),
+        ({"username": "\u212aate"}, "username"),  # the Kelvin sign, whose small letter is k
         ({"username": "x" * 101}, "username"),
         ({"username": "a", "email": "nobody"}, "email"),
         ({"username": "a", "full_name": "a\nb"}, "full_name"),
