@@ -36,9 +36,9 @@ CAMPUS = (
     Person("nikos", "Νίκος", "Βλάχος", "physics", "student", "a student of physics"),
     Person("eleni", "Ελένη", "Γεωργίου", "law", "student", "a student of law"),
     Person("petros", "Πέτρος", "Δήμου", "law", "student", "a student of law"),
-    Person("maria", "Μαρία", "Ευθυμίου", "physics", "teacher", "a teacher of physics"),
-    Person("kostas", "Κώστας", "Ζώης", "law", "teacher", "a teacher of law"),
-    Person("sofia", "Σοφία", "Ηλιάδη", "it", "staff", "simple admin of the hosts"),
+    Person("maria", "Μαρία", "Ευθυμίου", "physics", "teacher", "a teacher of physics, who runs a course"),
+    Person("kostas", "Κώστας", "Ζώης", "law", "teacher", "a teacher of law, who runs a course"),
+    Person("sofia", "Σοφία", "Ηλιάδη", "it", "staff", "simple admin of the demo zone"),
     Person("dimitra", "Δήμητρα", "Θάνου", "physics", "staff", "domain admin of physics"),
     Person("giorgos", "Γιώργος", "Ιωάννου", "it", "staff", "super admin"),
 )

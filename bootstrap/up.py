@@ -13,6 +13,7 @@ from bootstrap.api import Api
 from bootstrap.context import Context
 from bootstrap.demo_campus import CampusPackages, DemoCampus, DemoDirectory
 from bootstrap.demo_machine import DemoMachine
+from bootstrap.demo_people import DemoHostAdmins, DemoMapping, DemoSchools
 from bootstrap.demo_template import DemoTemplate, TinyImage
 from bootstrap.demo_zone import DemoZone, GuestBridge
 from bootstrap.documentation import Documentation
@@ -89,6 +90,9 @@ def up(root: Path, var: Path) -> None:
         image,
         DemoZone(context),
         DemoTemplate(context, image),
+        DemoSchools(context),
+        DemoMapping(context),
+        DemoHostAdmins(context),
         machine,
     ]
     _finish(context, steps, machine)
@@ -141,10 +145,17 @@ def _finish(context: Context, steps: Sequence[Step], machine: DemoMachine | None
     say(f"Log in  {link}   (once, within minutes; a new link: make login)")
     if machine is not None:
         say(f"Machine {machine.ssh_command()}")
-        names = ", ".join(person["username"] for person in facts["campus"]["people"])
-        say(f"Campus  {names}: who they are and their passwords are in {installation.up_file}")
+        _say_people(facts["campus"]["people"], installation)
     say(f"Facts   {installation.up_file}")
     say(f"Stop    {stop_command(installation)}")
+
+
+def _say_people(people: Sequence[dict[str, str]], installation: Installation) -> None:
+    """Who there is to log in as. Passwords are in the file alone, which only its owner reads."""
+    wide = max((len(person["username"]) for person in people), default=0)
+    for number, person in enumerate(people):
+        say(f"{'Campus' if not number else '':7} {person['username']:{wide}}  {person['what']}")
+    say(f"{'':7} Their passwords: {installation.up_file}")
 
 
 def stop_command(installation: Installation) -> str:

@@ -15,6 +15,7 @@ from apps.accounts.directory.leaving import open_ones
 from apps.accounts.models import (
     Account,
     Directory,
+    DirectorySync,
     Domain,
     LeftBehind,
     MappingRule,
@@ -200,7 +201,7 @@ class SyncRunViewSet(ResourceViewSet):
 
 
 class FollowSerializer(serializers.Serializer[Any]):
-    """`id` is the directory's."""
+    """`id` is the directory's. `rules_wait`: rules were changed since they were last applied."""
 
     id = serializers.UUIDField(source="directory.uuid")
     period_minutes = serializers.IntegerField()
@@ -208,6 +209,10 @@ class FollowSerializer(serializers.Serializer[Any]):
     brake_least = serializers.IntegerField()
     leaver_grace_days = serializers.IntegerField()
     next_at = serializers.DateTimeField(allow_null=True)
+    rules_wait = serializers.SerializerMethodField()
+
+    def get_rules_wait(self, row: DirectorySync) -> bool:
+        return runs.rules_wait(row.directory)
 
 
 class FollowPatch(StrictSerializer):

@@ -173,8 +173,12 @@ class GrantViewSet(ResourceViewSet):
 
 
 class GroupSerializer(serializers.Serializer[Any]):
+    """`directory_key` is the directory's stable id of it, which a mapping rule names."""
+
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
+    directory = Reference(source="directory_group.directory", allow_null=True, default=None)
+    directory_key = serializers.CharField(source="directory_group.key", allow_null=True, default=None)
     people = serializers.SerializerMethodField(help_text="How many belong to it.")
     created_at = serializers.DateTimeField()
 
@@ -187,9 +191,9 @@ class GroupSerializer(serializers.Serializer[Any]):
     retrieve=extend_schema(summary="One group"),
 )
 class GroupViewSet(ResourceViewSet):
-    queryset = Group.objects.all()
+    queryset = Group.objects.select_related("directory_group__directory")
     serializer_class = GroupSerializer
-    filters = {"q": Search()}
+    filters = {"q": Search(), "directory": ById("directory_group__directory__uuid")}
 
 
 def kinds_of_objects() -> dict[str, type[Any]]:

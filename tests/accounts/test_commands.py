@@ -14,7 +14,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts import secrets
-from apps.accounts.models import Domain, Quota, User
+from apps.accounts.models import Domain, Quota, Role, User
+from apps.accounts.roles.ready import READY
 from apps.accounts.tokens import redeem_login_link, user_of_token
 from apps.compute.models import ServiceOffering
 from apps.zones.models import Host
@@ -93,7 +94,9 @@ def test_no_process_starts_without_its_key_ring(module: str, tmp_path: Path) -> 
 
 @pytest.mark.django_db
 def test_init_cloud_makes_what_is_missing_and_leaves_the_rest() -> None:
-    assert run("init_cloud") == "made: admin, Tiny, Small, Medium, Large"
+    roles = "super-admin, simple-admin, domain-admin, project-admin, auditor"
+    assert run("init_cloud") == f"made: admin, {roles}, Tiny, Small, Medium, Large"
+    assert set(Role.objects.values_list("key", flat=True)) == set(READY)
     admin = User.objects.get(username="admin")
     assert admin.is_super_admin
     assert not admin.has_usable_password()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import Directory
+from apps.accounts.models import Directory, DirectoryGroup, Group
+from apps.accounts.roles.ready import USER, ready
 from apps.accounts.services import create_root_domain
 from apps.jobs.models import Job
 from tests import factories
@@ -45,6 +46,27 @@ def test_a_directory_is_made_changed_tested_and_removed(api: Api) -> None:
     assert not api.post(f"{path}disable/", {}).json()["enabled"]
     assert api.send("DELETE", path).status_code == 204
     assert not Directory.objects.exists()
+
+
+def test_a_rule_names_a_group_by_the_key_that_the_list_of_groups_tells(api: Api) -> None:
+    made = api.post("directories/", GIVEN).json()
+    Group.objects.create(name="ours")
+    group = Group.objects.create(name="students")
+    row = Directory.objects.get()
+    DirectoryGroup.objects.create(group=group, directory=row, key="key-of-students", dn="cn=students,dc=a")
+    found = api.get(f"groups/?directory={made['id']}").json()["results"]
+    assert [(one["name"], one["directory"]["id"], one["directory_key"]) for one in found] == [
+        ("students", made["id"], "key-of-students")
+    ]
+    ours = next(one for one in api.get("groups/").json()["results"] if one["name"] == "ours")
+    assert (ours["directory"], ours["directory_key"]) == (None, None)
+    follow = f"directories/{made['id']}/sync/"
+    assert api.get(follow).json()["rules_wait"] is False
+    rule = {"directory": made["id"], "name": "Students", "match": "group", "role": str(ready(USER).uuid)}
+    rule |= {"match_value": found[0]["directory_key"], "gives": "account"}
+    account = str(factories.make_account().uuid)
+    assert api.post("mapping-rules/", rule | {"account": account}).status_code == 201
+    assert api.get(follow).json()["rules_wait"] is True
 
 
 @pytest.mark.parametrize("field", ["kind", "enabled", "test", "tested_at", "uuid", "id", "people"])

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Account, Quota
+from apps.accounts.models import Account, Grant, Quota
+from apps.accounts.roles.ready import DOMAIN_ADMIN, ready
 from apps.compute.models import Nic, StrayMachine
 from apps.compute.states import State
 from apps.jobs.models import Job, JobState
@@ -77,6 +78,19 @@ def test_a_member_sees_their_machines_with_address_and_quota(member: Client, acc
     assert "3 of 8" in page, "what is in the trash counts too"
     assert other.name not in page
     assert gone.name not in page
+
+
+def test_who_looks_after_a_domain_finds_their_own_machines_at_home(account: Account) -> None:
+    boss = factories.make_user(account)
+    Grant.objects.create(user=boss, role=ready(DOMAIN_ADMIN), scope="domain", domain=account.domain)
+    zone = factories.make_zone()
+    mine = factories.make_vm(zone, account=account)
+    theirs = factories.make_vm(zone, account=factories.make_account(account.domain))
+    client = client_of(boss)
+    assert theirs.name in client.get("/virtual-machines/").text
+    home = client.get("/").text
+    assert mine.name in home
+    assert theirs.name not in home
 
 
 def test_a_member_sees_their_own_running_jobs_alone(member: Client, account: Account) -> None:

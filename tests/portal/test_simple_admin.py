@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import Grant, User
 from apps.accounts.roles.ready import SIMPLE_ADMIN, ready
-from apps.compute.models import VirtualMachine
+from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.states import State
 from apps.jobs.models import Job
 from apps.zones.models import Cluster, Host, Zone
@@ -103,3 +103,25 @@ def test_no_tenants_no_roles_no_launch(zone: Zone) -> None:
     for path in ("/people/invite/", "/launch/", "/offerings/"):
         assert client.get(path).status_code == 404
         assert f'href="{path}"' not in menu
+
+
+def test_the_names_of_an_accounts_keys_are_not_told_to_who_runs_its_host(zone: Zone) -> None:
+    vm = running_on(Host.objects.filter(zone=zone)[0])
+    known = {"name": "key-of-its-owner", "public_key": "ssh-ed25519 AAAA", "fingerprint": "SHA256:x"}
+    key = SshKeyPair.objects.create(account=vm.account, **known)
+    vm.ssh_keys.add(key)
+    page = admin_of("zone", zone).get(f"/virtual-machines/{vm.uuid}/").text
+    assert vm.name in page
+    assert "key-of-its-owner" not in page
+    owner = Client()
+    owner.force_login(factories.make_user(vm.account))
+    assert "key-of-its-owner" in owner.get(f"/virtual-machines/{vm.uuid}/").text
+
+
+def test_the_home_of_who_has_no_account_leads_to_the_infrastructure(zone: Zone) -> None:
+    vm = running_on(Host.objects.filter(zone=zone)[0])
+    home = admin_of("zone", zone).get("/").text
+    assert "You belong to no account yet" in home
+    assert "/virtual-machines/new/" not in home
+    assert 'href="/infrastructure/"' in home
+    assert vm.name not in home

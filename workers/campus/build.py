@@ -44,8 +44,8 @@ def build_campus(machines: int = MACHINES) -> dict[str, int] | None:
         init_cloud()
         owners = _create_people()
         region = zones.create_region(ACTOR, name=names.REGION)
-        found = [_create_zone(region, *zone) for zone in names.ZONES]
-        _create_templates(found, owners["IT services"])
+        found = [create_zone(region, *zone) for zone in names.ZONES]
+        create_templates(found, owners["IT services"])
         made = add_machines(ACTOR, list(owners.values()), machines)
     Simulator(str(settings.VAR / "simulator.sqlite3")).use_profile("demo")
     return {
@@ -72,7 +72,7 @@ def _create_people() -> dict[str, Account]:
     return owners
 
 
-def _create_zone(region: Region, name: str, hosts: int, prefix: str) -> Zone:
+def create_zone(region: Region, name: str, hosts: int, prefix: str) -> Zone:
     zone = zones.create_zone(ACTOR, region=region, name=name, dns=[f"{prefix}.0.53"])
     clusters: list[Cluster] = []
     for number in range(-(-hosts // HOSTS_A_CLUSTER)):
@@ -113,7 +113,7 @@ def _add_host(cluster: Cluster, name: str, model: tuple[str, int, int, int]) -> 
     run_through([job])
 
 
-def _create_templates(found: list[Zone], owner: Account) -> None:
+def create_templates(found: list[Zone], owner: Account) -> None:
     """Templates of every zone, in each pool: as if they had been registered and used before."""
     for zone in found:
         storage = SecondaryStorage.objects.get(zone=zone)

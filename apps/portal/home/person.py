@@ -27,12 +27,15 @@ ACCOUNTS = 5
 
 
 def person_context(actor: Actor) -> dict[str, Any]:
-    machines = policy.visible(actor, VirtualMachine.objects.exclude(state=State.DESTROYED))
+    own = VirtualMachine.objects.filter(account__in=actor.account_ids).exclude(state=State.DESTROYED)
+    machines = policy.visible(actor, own)
     nics = Prefetch("nics", Nic.objects.select_related("ip").order_by("device_index"))
     rows = machines.select_related("offering", "zone", "account").prefetch_related(nics).defer("user_data")
     shown = list(rows.order_by("-pk")[: MACHINES + 1])
     return {
         "machines": [(vm, _address(vm)) for vm in shown[:MACHINES]],
+        "may_create": policy.somewhere(actor, "vm.deploy"),
+        "may_see_hosts": policy.somewhere(actor, "capacity.read"),
         "more": len(shown) > MACHINES,
         "jobs": jobs_of(actor),
         "quotas": quotas_of(actor),

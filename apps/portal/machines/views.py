@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import policy, quota
 from apps.accounts.actor import Actor
 from apps.accounts.models import Counting
-from apps.compute.models import VirtualMachine
+from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.services.actions import ACTIONS
 from apps.compute.states import TRANSITIONAL, PowerState, State
 from apps.compute.verbs import VERBS
@@ -62,7 +62,7 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
         "login": login_of(vm, addresses),
         "simulated": is_simulated(vm),
         "volumes": list(vm.volumes()),
-        "ssh_keys": list(vm.ssh_keys.order_by("name_sort", "id")),
+        "ssh_keys": _ssh_keys(actor, vm),
         "error": explain_error(vm.error) if vm.error else None,
         "technical": (vm.error or {}).get("technical", "") if actor.is_operator else "",
         "power_differs": _power_differs(vm),
@@ -70,6 +70,13 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
         "buttons": buttons_of(actor, vm),
         "start_bars": _start_bars(actor, vm),
     }
+
+
+def _ssh_keys(actor: Actor, vm: VirtualMachine) -> list[SshKeyPair] | None:
+    """None for who looks after the host alone: keys are the account's."""
+    if not policy.may(actor, "ssh_key.read", vm.account):
+        return None
+    return list(vm.ssh_keys.order_by("name_sort", "id"))
 
 
 def _start_bars(actor: Actor, vm: VirtualMachine) -> list[Bar]:

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import User
+from apps.accounts.models import Role, User
+from apps.accounts.roles.ready import READY, ready
 from apps.accounts.services import create_root_domain, create_user
 from apps.compute.models import ServiceOffering
 from apps.compute.services.offerings import create_service_offering
@@ -17,7 +18,7 @@ OFFERINGS = (("Tiny", 1, 192), ("Small", 1, 512), ("Medium", 2, 2048), ("Large",
 
 
 class Command(BaseCommand):
-    help = "Makes the ROOT domain, the super admin “admin” (without a password) and the first sizes."
+    help = "Makes ROOT, the super admin “admin” (without a password), the ready roles and the first sizes."
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = init_cloud()
@@ -34,6 +35,8 @@ def init_cloud() -> list[str]:
         admin = create_user(actor, username="admin", domain=root)
         User.objects.filter(pk=admin.pk).update(is_super_admin=True)
         made.append("admin")
+    there = set(Role.objects.exclude(key=None).values_list("key", flat=True))
+    made += [ready(key).name for key in READY if key not in there]
     if not ServiceOffering.objects.exists():
         for name, vcpus, memory_mib in OFFERINGS:
             create_service_offering(actor, name=name, vcpus=vcpus, memory_mib=memory_mib)
