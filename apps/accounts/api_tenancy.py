@@ -103,6 +103,7 @@ class MemberSerializer(serializers.Serializer[Any]):
     user = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     ends_at = serializers.DateTimeField(allow_null=True)
+    rule = serializers.CharField(source="rule.name", default=None, allow_null=True, help_text="That gave it.")
 
     @extend_schema_field(Reference())
     def get_user(self, row: Membership) -> dict[str, Any]:
@@ -287,5 +288,5 @@ class AccountViewSet(OwnerViewSet):
         return self.once(act)
 
     def _members(self, account: Account) -> dict[str, Any]:
-        rows = account.memberships.select_related("user", "role").order_by("user__username")
+        rows = account.memberships.select_related("user", "role", "rule").order_by("user__username")
         return dict(MembersAnswer({"members": rows}).data)

@@ -24,6 +24,7 @@ from apps.accounts.models import (
     SyncRun,
     User,
 )
+from apps.accounts.projects_api import Limits
 from apps.accounts.rest import Reference, ResourceViewSet
 from apps.core.errors import InvalidInput
 from apps.core.fields import Choice, Id, Text, Truth, Whole
@@ -52,6 +53,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     template = serializers.CharField()
     role = Reference()
     scope = serializers.CharField()
+    limits = serializers.DictField(child=serializers.IntegerField())
     ends_at = serializers.DateTimeField(allow_null=True)
     days_after_leaving = serializers.IntegerField()
     created_at = serializers.DateTimeField()
@@ -69,9 +71,21 @@ class RulePatch(StrictSerializer):
     domain = Id(required=False, allow_null=True)
     template = Text(required=False)
     role = Id(required=False)
+    limits = Limits(required=False)
     ends_at = serializers.DateTimeField(required=False, allow_null=True)
     days_after_leaving = Whole(low=0, high=3650, required=False)
     enabled = Truth(required=False)
+
+
+class OrderInput(StrictSerializer):
+    """All rules of the directory: of two that give one account the first decides."""
+
+    directory = Id()
+    rules = serializers.ListField(child=Id(), max_length=mapping.MAX_RULES)
+
+
+class OrderAnswer(serializers.Serializer[Any]):
+    rules = RuleSerializer(many=True)
 
 
 class RuleInput(RulePatch):
@@ -97,6 +111,8 @@ class MappingRuleViewSet(ResourceViewSet):
         for place, model in _REFERENCES.items():
             if given.get(place):
                 given[place] = self.find(model, given[place], place)
+        if "limits" in given:
+            given["limits"] = dict(given["limits"])
         if given.get("gives") == MappingRule.Gives.GRANT:
             given["place"] = given.pop("domain", None) or given.pop("account", None)
         return given
@@ -114,6 +130,20 @@ class MappingRuleViewSet(ResourceViewSet):
         if not given:
             raise InvalidInput("nothing_to_change", place="")
         return self.once(lambda: self.changed(mapping.change_rule(self.actor, row, **given)))
+
+    @extend_schema(
+        summary="Put the rules of a directory in order", request=OrderInput, responses={200: OrderAnswer}
+    )
+    @action(detail=False, methods=["post"])
+    def order(self, request: Request) -> Response:
+        given = self.read(OrderInput)
+        directory = self.find(Directory, given["directory"], "directory")
+
+        def act() -> Response:
+            rows = mapping.order_rules(self.actor, directory, rules=given["rules"])
+            return Response(OrderAnswer({"rules": rows}).data)
+
+        return self.once(act)
 
     @extend_schema(summary="Remove a rule", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

@@ -78,9 +78,10 @@ def change_member(
     require_gives(actor, new, Place("account", account))
     before = _told(row)
     row.role, row.granted_by = new, actor.user
+    row.directory = row.rule = None  # from now on by hand: no sync sets it back, or takes it away
     if ends_at is not KEEP:
         row.ends_at = checked_end(ends_at)
-    row.save(update_fields=["role", "ends_at", "granted_by"])
+    row.save(update_fields=["role", "ends_at", "granted_by", "directory", "rule"])
     if changes := audit.compared(before, _told(row)):
         audit.record(actor, "account.change_member", account, changes=changes, user=user)
     recheck([user.pk])
@@ -104,7 +105,7 @@ def remove_member(actor: Actor, account: Account, *, user: User) -> None:
 
 def find_member(actor: Actor, account: Account, user: User) -> Membership:
     """The membership of a user whom the actor may know of."""
-    rows = Membership.objects.select_related("role__domain", "user", "account__domain")
+    rows = Membership.objects.select_related("role__domain", "user", "account__domain", "rule")
     row = rows.filter(account=account, user=user).first()
     if row is None or not policy.sees(actor, user):
         raise NotFound(place="user", kind="user")
@@ -117,7 +118,8 @@ def _require_above(actor: Actor, row: Membership) -> None:
 
 
 def _told(row: Membership) -> dict[str, str | None]:
-    return {"role": row.role.name, "ends_at": row.ends_at.isoformat() if row.ends_at else None}
+    ends = row.ends_at.isoformat() if row.ends_at else None
+    return {"role": row.role.name, "ends_at": ends, "rule": row.rule.name if row.rule else None}
 
 
 def is_last_admin(row: Membership) -> bool:

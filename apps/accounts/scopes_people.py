@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from apps.accounts.actor import Actor
-from apps.accounts.held import Held, held_by
+from apps.accounts.held import Held, held_by, held_by_each
 from apps.accounts.models import Account, Domain, Grant, Membership, Quota, Role, User
 from apps.accounts.reach import Reach
 from apps.accounts.scopes import Rows, place_models, scope_of
@@ -43,6 +43,21 @@ class People:
 
     def is_open_to(self, actor: Actor, row: User) -> bool:
         return actor.user is not None and actor.user.pk == row.pk
+
+
+def governed(reach: Reach, rows: list[User]) -> set[int]:
+    """The keys of those whom `People.governs` says yes to, for a whole page of a list."""
+    if reach.everything:
+        return {row.pk for row in rows}
+    pairs = list(Membership.objects.filter(user__in=rows).values_list("user", "account"))
+    accounts = Account.objects.filter(pk__in={account for _user, account in pairs})
+    inside = set(accounts.filter(reach.account_rows()).values_list("pk", flat=True))
+    theirs = {row.pk for row in rows if not row.is_super_admin} & {user for user, _account in pairs}
+    theirs -= {user for user, account in pairs if account not in inside}
+    for user, held in held_by_each([row for row in rows if row.pk in theirs]).items():
+        if not all(within(reach, each) for each in held if each.via.startswith("grant")):
+            theirs.discard(user)
+    return theirs
 
 
 def within(reach: Reach, held: Held) -> bool:

@@ -57,14 +57,16 @@ class Why:
         return asdict(self)
 
 
-def why(actor: Actor, permission: str, obj: Model | None = None) -> Why:
-    """Of the actor's own rights; what the system may needs no reason."""
+def why(actor: Actor, permission: str, obj: Model | None = None, *, names: bool = True) -> Why:
+    """Of the actor's own rights; what the system may needs no reason. Without `names` nobody is looked for
+    who could grant it."""
     words = str(PERMISSIONS.get(permission, permission))
     allowed = policy.may(actor, permission, obj)
     paths = tuple(_paths(actor, permission, obj))
     decided, text, ended = _decided(actor, permission, obj, paths, allowed=allowed)
-    names = () if allowed else tuple(user.username for user in who_may(permission, obj))
-    return Why(permission, words, allowed, decided, text, paths, names, ended)
+    looked_for = names and not allowed
+    who = tuple(user.username for user in who_may(permission, obj)) if looked_for else ()
+    return Why(permission, words, allowed, decided, text, paths, who, ended)
 
 
 def _paths(actor: Actor, permission: str, obj: Model | None) -> list[Path]:

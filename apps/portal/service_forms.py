@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from apps.core.errors import CloudError, NotFound
 from apps.portal.copy_as import ApiRequest, Secret, portal_of, snippets
 from apps.portal.pages import told
+from apps.portal.picker import RowField
 
 T = TypeVar("T")
 
@@ -84,6 +85,8 @@ def _told(field: forms.Field, value: Any) -> Any:
         return bool(value)
     if isinstance(field, forms.IntegerField):
         return _whole(value)
+    if isinstance(field, RowField):
+        return field.id_of(value)
     if isinstance(field, forms.ModelChoiceField):
         return str(value) if value else None
     return "" if value is None else value

@@ -117,6 +117,8 @@ PAGES = (
     Place("account-new", "account-new", "/domains/$domain/new-account/"),
     Place("accounts", "accounts", "/accounts/"),
     Place("account-of-many", "account", "/accounts/$account/"),
+    Place("project-rules", "project-rules", "/domains/$domain/project-rules/"),
+    Place("account-hand-over", "account-hand-over", "/accounts/$account/hand-over/"),
     Place("account-add-member", "account-add-member", "/accounts/$account/add-member/"),
     Place("account-member", "account-member", "/accounts/$account/members/$member/"),
     *(
@@ -158,6 +160,10 @@ PAGES = (
     Place("people", "people", "/people/", main=True),
     Place("person", "person", "/people/$person/"),
     Place("person-user", "person", "/people/$person/", MEMBER),
+    *(
+        Place(f"person-{act}", f"person-{act}", f"/people/$person/{act}/")
+        for act in ("keep-out", "close", "erase")
+    ),
     Place("view-as", "view-as", "/people/$person/view-as/"),
     Place("rights", "rights", "/people/rights/"),
     Place("roles", "roles", "/roles/", main=True),
@@ -231,6 +237,7 @@ NO_PAGES = frozenset(
         "machines-acted",
         "mapping-rule-move",
         "palette",
+        "pick",
         "quota-usage",
     }
 )

@@ -17,6 +17,7 @@ from django.db.models import Q
 from apps.accounts import audit
 from apps.accounts.actor import Actor
 from apps.accounts.directory import apply_groups, apply_people
+from apps.accounts.directory.apply_limits import set_limits
 from apps.accounts.directory.changes import LESSENING, ORDER, Change
 from apps.accounts.directory.rules import moment
 from apps.accounts.locks import lock_tree
@@ -143,7 +144,7 @@ def _add_memberships(apply: Apply, changes: list[Change]) -> None:
     found = apply.of_known(changes)
     accounts = _accounts(apply.directory, [change for change, _link in found])
     roles, rules = _there(changes), _rules(changes)
-    rows = []
+    rows, given = [], []
     for number, (change, link) in enumerate(found):
         account = accounts.get(number)
         if account is None or change.data["role"] not in roles:
@@ -158,6 +159,7 @@ def _add_memberships(apply: Apply, changes: list[Change]) -> None:
                 rule_id=rules.get(change.rule),
             )
         )
+        given.append(change.data.get("limits") or {})
     mine = {(row.user_id, row.account_id) for row in rows}
     before = Membership.objects.filter(user__in={user for user, _account in mine})
     there = set(before.values_list("user", "account"))
@@ -165,6 +167,18 @@ def _add_memberships(apply: Apply, changes: list[Change]) -> None:
     Membership.objects.bulk_create(fresh, ignore_conflicts=True)
     for row in fresh:
         apply.tell(row.user, "added", str(row.account_id))
+    new = {(row.user_id, row.account_id) for row in fresh}
+    wanted = [(row, limits) for row, limits in zip(rows, given, strict=True) if _place(row) in new]
+    _limit(apply, wanted)
+
+
+def _place(row: Membership) -> tuple[int, int]:
+    return (row.user_id, row.account_id)
+
+
+def _limit(apply: Apply, wanted: Sequence[tuple[Membership, dict[str, int]]]) -> None:
+    for row in set_limits(wanted):
+        apply.tell(row.user, "limited", str(row.account_id))
 
 
 def _accounts(directory: Directory, changes: Sequence[Change]) -> dict[int, int]:
@@ -212,15 +226,17 @@ def _held(apply: Apply, changes: list[Change]) -> list[tuple[Change, Membership]
 
 def _change_memberships(apply: Apply, changes: list[Change]) -> None:
     roles, rules = _there(changes), _rules(changes)
-    rows = []
+    rows, given = [], []
     for change, row in _held(apply, changes):
         if change.data["role"] in roles:
             row.role_id, row.rule_id = change.data["role"], rules.get(change.rule)
             row.ends_at = moment(change.data["ends_at"])
             rows.append(row)
+            given.append(change.data.get("limits") or {})
             apply.lost.add(row.user_id)
             apply.tell(row.user, "changed", str(row.account_id))
     Membership.objects.bulk_update(rows, ["role", "rule", "ends_at"])
+    _limit(apply, list(zip(rows, given, strict=True)))
 
 
 def _end_memberships(apply: Apply, changes: list[Change]) -> None:

@@ -7,7 +7,7 @@ does not hold: not the role, and not in that place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,14 @@ from django.db.models import Max, Model
 
 from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
+from apps.accounts.counters import counted
 from apps.accounts.directory import checks
 from apps.accounts.directory.rules import PLACEHOLDER, UID, placeholders
 from apps.accounts.giving import Place, fresh_actor, require_gives
 from apps.accounts.grants import checked_end
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Directory, Domain, MappingRule, Role
+from apps.accounts.quota_services import clean_limits
 from apps.core.checks import clean_choice, clean_whole
 from apps.core.constraints import delete, insert, update
 from apps.core.errors import InvalidInput
@@ -31,7 +33,7 @@ from apps.core.names import clean_name
 MAX_RULES = 200
 FIELDS = (
     *("name", "match", "match_name", "match_value", "gives", "account", "domain", "template", "role"),
-    *("place", "ends_at", "days_after_leaving", "enabled"),
+    *("place", "limits", "ends_at", "days_after_leaving", "enabled"),
 )
 """What is set of a rule; `place` is the row of a grant's scope, or None for the whole cloud."""
 
@@ -118,6 +120,14 @@ def _truth(value: object) -> bool:
     return value
 
 
+def _limits(value: object) -> dict[str, int]:
+    """By resource; null is none. A rule without any says nothing about limits."""
+    if not isinstance(value, Mapping):
+        raise InvalidInput("unknown_field", place="limits", known=", ".join(counted()))
+    clean_limits(value)
+    return {name: limit for name, limit in value.items() if limit is not None}
+
+
 _CLEAN: dict[str, Callable[[Any], Any]] = {
     "name": clean_name,
     "match": lambda value: clean_choice(value, MappingRule.Match, place="match"),
@@ -125,6 +135,7 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
     "match_value": lambda value: _text(value, "match_value", 1000),
     "gives": lambda value: clean_choice(value, MappingRule.Gives, place="gives"),
     "template": lambda value: _text(value, "template", 100),
+    "limits": _limits,
     "ends_at": lambda value: checked_end(_moment(value)),
     "days_after_leaving": lambda value: clean_whole(value, place="days_after_leaving", low=0, high=3650),
     "enabled": _truth,
@@ -170,7 +181,7 @@ def _set_gift(row: MappingRule, given: dict[str, Any]) -> None:
             raise InvalidInput("required", place="domain")
         row.template = _clean_template(row)
     else:
-        row.account, row.domain, row.template = None, None, ""
+        row.account, row.domain, row.template, row.limits = None, None, "", {}
         if row.match != MappingRule.Match.GROUP:
             raise InvalidInput("roles_go_to_groups", place="match")
         if "place" in given or not row.scope:
@@ -222,6 +233,7 @@ def _told(row: MappingRule) -> dict[str, Any]:
         "where": where.name if where else row.scope,
         "pattern": row.template,
         "role": role_name(row.role),
+        "limits": dict(row.limits),
         "ends_at": row.ends_at,
         "days_after_leaving": row.days_after_leaving,
         "enabled": row.enabled,

@@ -169,7 +169,7 @@ def _wanted(making: _Making, person: PersonEntry, name: str) -> list[tuple[Targe
         for target in given:
             place = making.account_of(target) or target.made
             first = found.setdefault(place, (target, rule))[1]
-            if first is not rule and (first.role, first.ends_at) != (rule.role, rule.ends_at):
+            if first is not rule and _given(first) != _given(rule):
                 making.notes.append(Note("lower_rule", name, rule.rule, first.name))
     return list(found.values())
 
@@ -221,7 +221,8 @@ def _change(
     making: _Making, person: PersonEntry, name: str, mine: HeldMembership, rule: RuleSpec
 ) -> Iterator[Change]:
     source = rule.rule if rule.rule in making.present.rules else ""
-    if (mine.role, mine.ends_at, mine.rule) != (rule.role, moment(rule.ends_at), source):
+    limited = rule.limits and mine.limits != rule.limits
+    if limited or (mine.role, mine.ends_at, mine.rule) != (rule.role, moment(rule.ends_at), source):
         data = {"person": person.stable_id, "membership": mine.pk, **_given(rule)}
         key = f"{person.stable_id} {mine.account}"
         yield Change("membership.change", key, name, rule.rule, data)

@@ -21,6 +21,7 @@ from apps.accounts.models import (
     MappedAccount,
     MappingRule,
     Membership,
+    Quota,
     User,
 )
 
@@ -49,6 +50,7 @@ class HeldMembership:
     ends_at: datetime | None = None
     mapped: bool = True
     rule: str = ""
+    limits: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +129,28 @@ def _of_people(directory: Directory, links: Any) -> Present:
     return found
 
 
+def _limits(links: Any) -> dict[tuple[int, int], dict[str, int]]:
+    """Of members within accounts: those that there are, by resource."""
+    rows = Quota.objects.filter(user__in=links.values("user"))
+    columns = [f"max_{name}" for name in Quota.RESOURCES]
+    return {
+        (user, account): {
+            name: limit for name, limit in zip(Quota.RESOURCES, found, strict=True) if limit is not None
+        }
+        for user, account, *found in rows.values_list("user", "within", *columns)
+    }
+
+
 def _memberships(directory: Directory, links: Any) -> dict[int, dict[int, HeldMembership]]:
     rows = Membership.objects.filter(user__in=links.values("user"))
     found: dict[int, dict[int, HeldMembership]] = defaultdict(dict)
+    limits = _limits(links)
     columns = ("pk", "user", "account", "role", "ends_at", "directory", "rule__uuid")
     for pk, user, account, role, ends_at, source, rule in rows.values_list(*columns):
         mapped = source == directory.pk
-        found[user][account] = HeldMembership(pk, account, role, ends_at, mapped, str(rule) if rule else "")
+        shown = str(rule) if rule else ""
+        own = limits.get((user, account), {})
+        found[user][account] = HeldMembership(pk, account, role, ends_at, mapped, shown, own)
     return dict(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from apps.accounts.actor import Actor
 from apps.compute.models import VirtualMachine
 from apps.compute.services.actions import ACTIONS
 from apps.compute.services.bulk import MAX_AT_ONCE, Outcome, Result, act_on_many
+from apps.compute.services.handover import Batch, BatchPlan
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.fields import Choice, Id
 from apps.core.rest import StrictSerializer
@@ -40,6 +42,30 @@ class ManyAnswer(serializers.Serializer[Any]):
     @extend_schema_field(ResultSerializer(many=True))
     def get_results(self, results: list[dict[str, Any]]) -> Any:
         return ResultSerializer(results, many=True, context=self.context).data
+
+
+class HandoverAnswer(serializers.Serializer[Any]):
+    """A result for each machine; `left` come with the next request."""
+
+    results = ResultSerializer(many=True)
+    left = serializers.IntegerField()
+
+
+class HandoverPlanAnswer(HandoverAnswer):
+    """What would become of each machine by itself; `standing` is the other account's quota with all those
+    that are not refused."""
+
+    amount = serializers.DictField(child=serializers.IntegerField())
+    standing = serializers.ListField(child=serializers.DictField())
+
+
+def told_of(batch: Batch) -> dict[str, Any]:
+    return {"results": [_told(each.vm.uuid, each) for each in batch.results], "left": batch.left}
+
+
+def told_of_plan(plan: BatchPlan) -> dict[str, Any]:
+    standing = [asdict(each) for each in plan.standing]
+    return {**told_of(plan.batch), "amount": asdict(plan.amount), "standing": standing}
 
 
 def act(actor: Actor, given: dict[str, Any]) -> list[dict[str, Any]]:

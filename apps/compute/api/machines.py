@@ -36,6 +36,7 @@ from apps.compute.services.deploy import (
     deploy_batch,
     deploy_vm,
 )
+from apps.compute.services.handover import hand_over_machines, plan_handover
 from apps.compute.services.transfer import plan_transfer, transfer_vm
 from apps.compute.states import PowerState, State
 from apps.compute.verbs import VERBS
@@ -228,6 +229,40 @@ class VirtualMachineViewSet(JobbedViewSet):
             return Response(shapes.TransferAnswer(vm).data)
 
         return self.once(act)
+
+    @extend_schema(
+        summary="What handing over all machines of an account would do",
+        request=shapes.HandoverInput,
+        responses={200: bulk.HandoverPlanAnswer},
+    )
+    @action(detail=False, methods=["post"], url_path="transfer-all-plan")
+    def transfer_all_plan(self, request: Request) -> Response:
+        source, account = self._both_sides()
+        plan = plan_handover(self.actor, source, account=account)
+        context = self.get_serializer_context()
+        return Response(bulk.HandoverPlanAnswer(bulk.told_of_plan(plan), context=context).data)
+
+    @extend_schema(
+        summary="Hand over all machines of an account",
+        description="Each for itself, up to 200 a request: what is refused for one leaves the others alone.",
+        request=shapes.HandoverInput,
+        responses={200: bulk.HandoverAnswer},
+    )
+    @action(detail=False, methods=["post"], url_path="transfer-all")
+    def transfer_all(self, request: Request) -> Response:
+        source, account = self._both_sides()
+
+        def act() -> Response:
+            batch = hand_over_machines(self.actor, source, account=account)
+            context = self.get_serializer_context()
+            return Response(bulk.HandoverAnswer(bulk.told_of(batch), context=context).data)
+
+        return self.once(act)
+
+    def _both_sides(self) -> tuple[Account, Account]:
+        given = self.read(shapes.HandoverInput)
+        source, account = (self.find(Account, given[name], name, "domain") for name in ("source", "account"))
+        return source, account
 
     def _receiver(self) -> Account:
         given = self.read(shapes.TransferInput)

@@ -228,6 +228,13 @@ class TransferInput(StrictSerializer):
     account = Id()
 
 
+class HandoverInput(StrictSerializer):
+    """`source` is the account whose machines go to `account`."""
+
+    source = Id()  # type: ignore[assignment]
+    account = Id()
+
+
 class TransferAnswer(serializers.Serializer[Any]):
     """The machine and who owns it now; who handed it over may see it no longer."""
 

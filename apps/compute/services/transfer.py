@@ -46,7 +46,7 @@ class Plan:
 
 def plan_transfer(actor: Actor, vm: VirtualMachine, *, account: Account) -> Plan:
     """Refuse what `transfer_vm` would refuse now, and say what it would do. Only reads."""
-    _check(actor, vm, account)
+    refuse_transfer(actor, vm, account)
     amount = vm.quota_in(State(vm.state), quota.counting_of(account))
     quota.check(account, amount, member_id=vm.created_by_id)
     theirs = set(SshKeyPair.objects.filter(account=account).values_list("public_key", flat=True))
@@ -69,12 +69,12 @@ def plan_transfer(actor: Actor, vm: VirtualMachine, *, account: Account) -> Plan
 def transfer_vm(actor: Actor, vm: VirtualMachine, *, account: Account) -> VirtualMachine:
     """Give the machine to another account. It must be allowed to go here and to come there, there has to be
     room in the quota there, and no job may have the machine."""
-    _check(actor, vm, account)
+    refuse_transfer(actor, vm, account)
     quota.lock_root()
     vm = (
         VirtualMachine.objects.select_for_update(of=("self",)).select_related("account__domain").get(pk=vm.pk)
     )
-    _check(actor, vm, account)
+    refuse_transfer(actor, vm, account)
     before = vm.account
     release_quota(vm)
     state = State(vm.state)
@@ -86,7 +86,8 @@ def transfer_vm(actor: Actor, vm: VirtualMachine, *, account: Account) -> Virtua
     return vm
 
 
-def _check(actor: Actor, vm: VirtualMachine, account: Account) -> None:
+def refuse_transfer(actor: Actor, vm: VirtualMachine, account: Account) -> None:
+    """What forbids it, whatever the quotas are."""
     policy.require(actor, "vm.transfer", vm)
     policy.require(actor, "vm.receive", account)
     VERBS["vm.transfer"].refuse_unless_allowed(vm)

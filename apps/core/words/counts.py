@@ -25,6 +25,9 @@ def counted(kind: str, number: int) -> str:
         "NIC": ngettext("%(n)s network card", "%(n)s network cards", number),
         "account": ngettext("%(n)s account", "%(n)s accounts", number),
         "domain": ngettext("%(n)s domain", "%(n)s domains", number),
+        "membership": ngettext("%(n)s membership", "%(n)s memberships", number),
+        "token": ngettext("%(n)s token", "%(n)s tokens", number),
+        "SSH key pair": ngettext("%(n)s SSH key", "%(n)s SSH keys", number),
     }
     other = _("%(n)s of another kind")
     return texts.get(kind, other) % {"n": number}

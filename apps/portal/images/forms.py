@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
+from apps.portal.picker import offer
 from apps.portal.service_forms import ServiceForm, line, shows_again, whole
 from apps.zones.models import Zone
 
@@ -42,12 +43,10 @@ class NewTemplateForm(TemplateForm):
 
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {
+        choices: dict[str, Any] = {
             "zone": Zone.objects.filter(enabled=True),
             "account": Account.objects.all(),
         }
         for name, rows in choices.items():
-            field: Any = self.fields[name]
-            field.queryset = policy.visible(actor, rows.order_by("name_sort", "pk"))
-            field.to_field_name = "uuid"
+            offer(self, name, policy.visible(actor, rows.order_by("name_sort", "pk")), name)
         self.fields["account"].widget.attrs |= shows_again("#image-quota")

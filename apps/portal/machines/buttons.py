@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.why import why
 from apps.compute.models import VirtualMachine
 from apps.compute.verbs import VERBS
-from apps.core.errors import CloudError, PermissionDenied
+from apps.core.errors import CloudError
 from apps.portal.pages import told
 
 SHOWN = {
@@ -63,7 +65,7 @@ def ask_href(vm: VirtualMachine, kind: str) -> str:
 def refusal(actor: Actor, vm: VirtualMachine, kind: str) -> CloudError | None:
     """Why the actor cannot do this to the machine now."""
     if not policy.may(actor, kind, vm):
-        return PermissionDenied(permission=kind)
+        return policy.Refused(actor, kind, vm)
     try:
         VERBS[kind].refuse_unless_allowed(vm)
     except CloudError as error:
@@ -73,12 +75,31 @@ def refusal(actor: Actor, vm: VirtualMachine, kind: str) -> CloudError | None:
 
 def buttons_of(actor: Actor, vm: VirtualMachine) -> list[Button]:
     """Those that make sense in this state, and the few that people look for in every state."""
-    return [_button(actor, vm, kind) for kind in SHOWN if kind in _ALWAYS or VERBS[kind].allows(vm)]
+    reasons = Reasons()
+    return [_button(actor, vm, kind, reasons) for kind in SHOWN if kind in _ALWAYS or VERBS[kind].allows(vm)]
 
 
-def _button(actor: Actor, vm: VirtualMachine, kind: str) -> Button:
+class Reasons:
+    """Why the buttons of one page cannot be pressed. Who could grant a right is looked for once: it takes
+    many rows, and is the same people for nearly all."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] | None = None
+
+    def of(self, refused: CloudError | None) -> str:
+        if not isinstance(refused, policy.Refused):
+            said = told(refused) if refused else None
+            return f"{said.detail} {said.remedy}".strip() if said else ""
+        found = why(refused.actor, refused.permission, refused.obj, names=self._names is None)
+        if self._names is None:
+            self._names = found.who_may
+        if not self._names:
+            return found.text
+        return f"{found.text} {say('Who could grant it:')} {', '.join(self._names)}"
+
+
+def _button(actor: Actor, vm: VirtualMachine, kind: str, reasons: Reasons) -> Button:
     verb, refused = VERBS[kind], refusal(actor, vm, kind)
-    said = told(refused) if refused else None
     usual = "primary" if kind in _FIRST and refused is None else "secondary"
     return Button(
         id=f"act-{kind}",
@@ -87,7 +108,7 @@ def _button(actor: Actor, vm: VirtualMachine, kind: str) -> Button:
         value=kind,
         tone="danger" if verb.destructive else usual,
         href=ask_href(vm, kind) if kind in ASKED_FIRST else "",
-        why_not=f"{said.detail} {said.remedy}".strip() if said else "",
+        why_not=reasons.of(refused),
     )
 
 

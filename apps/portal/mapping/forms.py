@@ -13,6 +13,8 @@ from apps.accounts.actor import Actor
 from apps.accounts.directory.mapping import place_row
 from apps.accounts.models import Account, Directory, DirectoryGroup, Domain, Grant, MappingRule, Role, User
 from apps.core.errors import CloudError, InvalidInput
+from apps.portal.limit_fields import add_limits, taken
+from apps.portal.picker import offer
 from apps.portal.service_forms import ServiceForm, line, whole
 
 MAX_GROUPS = 1000
@@ -74,12 +76,16 @@ class RuleForm(ServiceForm):
         self._groups = dict(known)
         fields["group"].choices = [("", "—"), *known]
         fields["attribute"].choices = [("", "—"), *((name, name) for name in directory.attributes)]
-        fields["account"].queryset = policy.visible(actor, Account.objects.order_by("name_sort", "pk"))
-        fields["domain"].queryset = policy.visible(actor, Domain.objects.order_by("path"))
+        offer(self, "account", policy.visible(actor, Account.objects.order_by("name_sort", "pk")), "account")
+        offer(self, "domain", policy.visible(actor, Domain.objects.order_by("path")), "domain")
+        self.folded = add_limits(self, initial.get("limits"))
+        self.folded_title = _("Limits of each member")
+        self.folded_help = _("Of those who get the membership. Empty: the rule says nothing about limits.")
         fields["role"].queryset = policy.visible(actor, Role.objects.order_by("pk"))
 
     def given(self) -> dict[str, Any]:
         found = dict(self.cleaned_data)
+        found["limits"] = taken(found)
         group, base, attribute, value = (found.pop(key) for key in ("group", "base", "attribute", "value"))
         if found["match"] == MappingRule.Match.GROUP:
             found |= {"match_value": group, "match_name": self._groups.get(group, "")}
@@ -108,6 +114,7 @@ def initial_of(rule: MappingRule) -> dict[str, Any]:
         name: getattr(rule, name)
         for name in ("name", "match", "gives", "template", "ends_at", "days_after_leaving", "enabled")
     }
+    found["limits"] = rule.limits
     found |= {"role": rule.role.uuid, "account": rule.account.uuid if rule.account else None}
     found["domain"] = own.uuid if isinstance(own, Domain) else None
     if rule.match == MappingRule.Match.GROUP:

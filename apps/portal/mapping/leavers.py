@@ -67,6 +67,7 @@ def leaver_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
         "row": row,
         "form": form,
         "touched": ownership.touched(row.account),
+        "may_give": policy.may(actor, "vm.transfer", row.account),
         "may": {each: policy.may(actor, f"leaver.{each}", row) for each in ("keep", "hand_over")},
     }
     return render(request, "portal/mapping/leaver.html", context, status=422 if form.errors else 200)

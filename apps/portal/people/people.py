@@ -5,29 +5,40 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from apps.accounts import policy, view_as
 from apps.accounts.actor import Actor
 from apps.accounts.held import held_by
 from apps.accounts.models import Role, User
 from apps.accounts.scopes import place_models
-from apps.accounts.services import set_active
-from apps.core.errors import CloudError, NotFound
+from apps.accounts.scopes_people import governed
 from apps.jobs.models import Event
+from apps.portal.events.shown import last_of
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
-from apps.portal.pages import complain, page
+from apps.portal.pages import page
 from apps.portal.roles.shown import sections
 
 VIEWS_SHOWN = 10
+ACTS = ("set_active", "close", "reopen", "erase")
+
+
+def _find_ways_in(actor: Actor, rows: list[User]) -> None:
+    """To whose sessions and tokens the reader may go."""
+    open_to = governed(actor.reach("session.read"), rows)
+    for row in rows:
+        row.may_access = row.pk in open_to  # type: ignore[attr-defined]
+
+
+def _way_in(row: User) -> str:
+    return reverse("portal:user-access", args=[row.uuid]) if row.may_access else ""  # type: ignore[attr-defined]
+
 
 PEOPLE = ListPage(
     key="people",
@@ -49,6 +60,12 @@ PEOPLE = ListPage(
             lambda row: say("Let in") if row.is_active else say("Kept out"),
             html=lambda row: badge("enabled", row.is_active),
         ),
+        Column(
+            "access",
+            _("How they get in"),
+            lambda row: say("Sessions and tokens") if row.may_access else "",
+            href=_way_in,
+        ),
         Column("created", _("Created"), lambda row: row.created_at, order="id"),
     ),
     filters=(
@@ -60,6 +77,7 @@ PEOPLE = ListPage(
         _("Nobody is here yet"), _("Invite somebody to begin with."), "portal:invite", _("Invite a user")
     ),
     template="portal/people/list.html",
+    prepare=_find_ways_in,
 )
 
 
@@ -88,12 +106,13 @@ def person(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
         "held": _held(user) if knows else [],
         "may": {
             "view_as": not own and policy.may(actor, "user.view_as", user),
-            "set_active": not own and policy.may(actor, "user.set_active", user),
+            **{act: not own and policy.may(actor, f"user.{act}", user) for act in ACTS},
             "access": policy.may(actor, "session.read", user),
             "grant": not own and policy.somewhere(actor, "grant.create"),
             "check": policy.somewhere(actor, "grant.read"),
         },
         "views": _views(user) if knows else [],
+        "events": last_of(actor, user) if knows else [],
     }
     return render(request, "portal/people/person.html", context)
 
@@ -129,22 +148,3 @@ def _views(user: User) -> list[Event]:
     """Who looked at the portal as them."""
     rows = Event.objects.filter(target_uuid=user.uuid, kind__in=(view_as.BEGIN, view_as.END))
     return list(rows.select_related("actor").order_by("-id")[:VIEWS_SHOWN])
-
-
-@require_POST
-@page
-def switch(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
-    """Let somebody in, or keep them out."""
-    user = policy.find(actor, User.objects.filter(kind=User.Kind.PERSON), uuid)
-    act = request.POST.get("act", "")
-    if act not in {"enable", "disable"}:
-        raise NotFound
-    try:
-        set_active(actor, user, active=act == "enable")
-    except NotFound:
-        raise
-    except CloudError as error:
-        complain(request, error)
-        return redirect("portal:person", uuid)
-    messages.success(request, say("The change is made."))
-    return redirect("portal:person", uuid)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.people import check, people, view_as, views
+from apps.portal.people import acts, check, people, view_as, views
 
 urlpatterns = [
     path("", people.people_list, name="people"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("rights/", check.rights, name="rights"),
     path("view-as/end/", view_as.end, name="view-as-switch"),
     path("<uuid:uuid>/", people.person, name="person"),
-    path("<uuid:uuid>/switch/", people.switch, name="person-switch"),
+    path("<uuid:uuid>/switch/", acts.switch, name="person-switch"),
+    path("<uuid:uuid>/keep-out/", acts.keep_out, name="person-keep-out"),
+    path("<uuid:uuid>/close/", acts.close, name="person-close"),
+    path("<uuid:uuid>/erase/", acts.erase, name="person-erase"),
     path("<uuid:uuid>/view-as/", view_as.begin, name="view-as"),
 ]

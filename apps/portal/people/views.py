@@ -18,6 +18,7 @@ from apps.accounts.tokens import LINK_MINUTES, create_login_link
 from apps.core.errors import InvalidInput
 from apps.portal.copy_as import portal_of
 from apps.portal.pages import page_for
+from apps.portal.picker import offer
 from apps.portal.service_forms import ServiceForm, asked, line
 
 
@@ -36,8 +37,7 @@ class InviteForm(ServiceForm):
 
     def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        accounts: Any = self.fields["account"]
-        accounts.queryset = policy.visible(actor, Account.objects.order_by("name_sort", "pk"))
+        offer(self, "account", policy.visible(actor, Account.objects.order_by("name_sort", "pk")), "account")
 
 
 class LinkForm(ServiceForm):

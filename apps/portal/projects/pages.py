@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,12 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import invitations, policy, projects
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Invitation, Project, User
+from apps.portal.events.shown import last_of
 from apps.portal.list_cells import badge
 from apps.portal.list_columns import name_of
 from apps.portal.list_filters import Owner, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
-from apps.portal.service_forms import ServiceForm, asked, line
+from apps.portal.projects.forms import ChangeForm, EndForm, HandOverForm, NewForm
+from apps.portal.service_forms import ServiceForm, asked
+from apps.portal.tenancy.shown import used_by
 
 MEMBERS_SHOWN = 100
 
@@ -74,6 +76,8 @@ _MAY = {
     "hand_over": "project.hand_over",
     "invite": "invitation.create",
     "withdraw": "invitation.withdraw",
+    "change_role": "account.change_member",
+    "limit": "quota.set",
 }
 
 
@@ -100,29 +104,12 @@ def project_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
         "days_left": project.days_left(),
         "may": may(actor, project),
         "members": members[:MEMBERS_SHOWN],
+        "row": account,
+        "uses": used_by(account) if policy.may(actor, "quota.read", account) else [],
+        "events": last_of(actor, account),
         "invitations": asked_in.select_related("role").order_by("-pk")[:MEMBERS_SHOWN],
     }
     return render(request, "portal/projects/page.html", context)
-
-
-class NewForm(ServiceForm):
-    name = line(_("Name"))
-    domain = forms.ModelChoiceField(
-        Domain.objects.none(), label=_("Domain"), empty_label=None, to_field_name="uuid"
-    )
-    description = line(_("What it is for"), required=False)
-    ends_on = forms.DateField(
-        label=_("Last day"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-        help_text=_("After it everything is stopped, and some time later deleted. Without one it goes on."),
-    )
-
-    def __init__(self, actor: Actor, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["domain"]
-        field.queryset = projects.domains_for(actor)
 
 
 @page
@@ -136,32 +123,6 @@ def project_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     back = reverse("portal:projects")
     api = asked(request, "POST", "projects/", form)
     return _form(request, form, say("Begin a project"), back, **api)
-
-
-class ChangeForm(ServiceForm):
-    name = line(_("Name"))
-    description = line(_("What it is for"), required=False)
-
-
-class EndForm(ServiceForm):
-    ends_on = NewForm.base_fields["ends_on"]
-
-
-class HandOverForm(ServiceForm):
-    to = forms.ModelChoiceField(
-        User.objects.none(),
-        label=_("To whom"),
-        to_field_name="uuid",
-        empty_label=None,
-        help_text=_("Another member, who runs the project from then on."),
-    )
-    leave = forms.BooleanField(label=_("I leave the project"), required=False)
-
-    def __init__(self, actor: Actor, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["to"]
-        others = project.account.users.filter(is_active=True).exclude(pk=actor.user.pk if actor.user else 0)
-        field.queryset = others.order_by("username")
 
 
 @page

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.projects import invitations, pages
+from apps.portal.projects import invitations, pages, rules
 
 urlpatterns = [
     path("projects/", pages.project_list, name="projects"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("projects/<uuid:uuid>/resume/", pages.project_resume, name="project-resume"),
     path("projects/<uuid:uuid>/hand-over/", pages.project_hand_over, name="project-hand-over"),
     path("projects/<uuid:uuid>/leave/", pages.project_leave, name="project-leave"),
+    path("domains/<uuid:uuid>/project-rules/", rules.project_rules, name="project-rules"),
     path("projects/<uuid:uuid>/invite/", invitations.invite, name="project-invite"),
     path("invitations/link/", invitations.by_link, name="invitation-link"),
     path("invitations/<uuid:uuid>/", invitations.answer, name="invitation"),

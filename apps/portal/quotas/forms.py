@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.counters import counted
 from apps.accounts.models import Counting, Quota
+from apps.portal.limit_fields import UNITS
 from apps.portal.resources import uses
 from apps.portal.service_forms import ServiceForm, line
 
-UNITS = {"memory_mib": _("Memory in MiB"), "storage_gib": _("Disks in GiB")}
 GRACE = ("grace_percent", "grace_days")
 
 

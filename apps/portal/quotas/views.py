@@ -18,9 +18,10 @@ from apps.accounts.actor import Actor
 from apps.accounts.counters import counted
 from apps.accounts.models import Quota, UsageHour
 from apps.core.errors import NotFound
+from apps.portal.limit_fields import UNITS
 from apps.portal.list_csv import csv_of
 from apps.portal.pages import page
-from apps.portal.quotas.forms import UNITS, LimitsForm, split
+from apps.portal.quotas.forms import LimitsForm, split
 from apps.portal.quotas.shown import counting_words, find_quota, may_above, rows_for
 from apps.portal.resources import grace_of, label, uses
 from apps.portal.service_forms import asked

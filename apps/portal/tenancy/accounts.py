@@ -78,12 +78,13 @@ def account_list(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 @page
 def account_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
-    people = row.memberships.select_related("user", "role").order_by("user__username")
+    people = row.memberships.select_related("user", "role", "rule").order_by("user__username")
     context = context_of(actor, "account", row) | {
         "members": people[:MEMBERS_SHOWN],
         "member_count": people.count(),
         "machines": policy.visible(actor, VirtualMachine.objects.filter(account=row)).count(),
         "domain": row.domain if policy.sees(actor, row.domain) else None,
+        "may_hand_over": policy.may(actor, "vm.transfer", row),
         "may_add": policy.may(actor, "account.add_member", row),
         "may_change": policy.may(actor, "account.change_member", row),
         "may_remove": policy.may(actor, "account.remove_member", row),
@@ -126,7 +127,9 @@ def member_add(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
 def member_change(request: HttpRequest, actor: Actor, uuid: UUID, user: UUID) -> HttpResponse:
     """Another role for a member, or the end of their membership."""
     row = _find(actor, uuid)
-    found = row.memberships.select_related("user", "role").filter(user__uuid=user).first()
+    found = (
+        row.memberships.select_related("user", "role", "rule", "directory").filter(user__uuid=user).first()
+    )
     if found is None or not policy.may(actor, "account.change_member", row):
         raise NotFound(kind="user")
     if request.POST.get("act") == "remove":
@@ -145,6 +148,7 @@ def member_change(request: HttpRequest, actor: Actor, uuid: UUID, user: UUID) ->
         "form": form,
         "row": row,
         "person": found.user,
+        "membership": found,
         "may_remove": policy.may(actor, "account.remove_member", row),
         "last_admin": members.is_last_admin(found),
         **asked(request, "PATCH", f"accounts/{uuid}/members/{user}/", form),

@@ -83,6 +83,7 @@ def domain_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponseB
         "above": sorted(above, key=lambda each: len(each.path or "")),
         "accounts": accounts[:10],
         "account_count": accounts.count(),
+        "may_set_rules": policy.may(actor, "project.set_rules", row),
         "may_create": policy.may(actor, "domain.create", row),
         "may_create_account": policy.may(actor, "account.create", row),
     }

@@ -12,9 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Role
-from apps.accounts.rest import parse_uuid
-from apps.core.errors import InvalidInput
-from apps.core.names import fold
+from apps.portal.picker import picked, row_of
 from apps.portal.service_forms import ServiceForm, line
 
 Row = TypeVar("Row", Account, Domain)
@@ -22,11 +20,8 @@ Row = TypeVar("Row", Account, Domain)
 
 def named(actor: Actor, rows: QuerySet[Row], text: str, place: str) -> Row:
     """The one row of this name or id that the actor may know of."""
-    uuid, found = parse_uuid(text.strip()), policy.visible(actor, rows)
-    matching = list((found.filter(uuid=uuid) if uuid else found.filter(name_key=fold(text.strip())))[:2])
-    if len(matching) != 1:
-        raise InvalidInput("several_of_this_name" if matching else "no_such_owner", place=place)
-    return matching[0]
+    found: Row = row_of(policy.visible(actor, rows), text, place)
+    return found
 
 
 class NameForm(ServiceForm):
@@ -34,16 +29,17 @@ class NameForm(ServiceForm):
 
 
 class MoveDomainForm(ServiceForm):
-    parent = line(_("New parent domain"), help_text=_("Its name, or its id if several have that name."))
+    parent = picked(_("New parent domain"), "domain")
 
 
 class MoveAccountForm(ServiceForm):
-    domain = line(_("New domain"), help_text=_("Its name, or its id if several have that name."))
+    domain = picked(_("New domain"), "domain")
 
 
 class CloseForm(ServiceForm):
-    heir = line(
+    heir = picked(
         _("Account that takes over the images that others use"),
+        "account",
         required=False,
         help_text=_(
             "Its name or its id. Needed only if machines of other accounts are made from its images."
@@ -55,7 +51,7 @@ class CloseForm(ServiceForm):
 
 
 class AccountForm(ServiceForm):
-    account = line(_("Account"), help_text=_("Its name, or its id if several have that name."))
+    account = picked(_("Account"), "account")
 
 
 class MemberForm(ServiceForm):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from apps.portal.tenancy import accounts, acts, domains
+from apps.portal.tenancy import accounts, acts, domains, handover
 
 
 def _acts(noun: str) -> list[URLPattern]:
@@ -27,6 +27,7 @@ urlpatterns = [
     path("domains/<uuid:uuid>/new-account/", domains.account_new, name="account-new"),
     path("accounts/", accounts.account_list, name="accounts"),
     path("accounts/<uuid:uuid>/", accounts.account_page, name="account"),
+    path("accounts/<uuid:uuid>/hand-over/", handover.hand_over, name="account-hand-over"),
     path("accounts/<uuid:uuid>/add-member/", accounts.member_add, name="account-add-member"),
     path("accounts/<uuid:uuid>/members/<uuid:user>/", accounts.member_change, name="account-member"),
     *_acts("domain"),

@@ -51,6 +51,10 @@ def to_another(at: At) -> dict[str, str]:
     return {"account": str(at.world.accounts["own" if at.place == "sub" else "sub"].uuid)}
 
 
+def all_to_another(at: At) -> dict[str, str]:
+    return {"source": at.id("account"), **to_another(at)}
+
+
 RUNNING, DESTROYED, ERROR = in_state("Running"), in_state("Destroyed"), in_state("Error", host=None, pod=None)
 VM = "virtual-machines/{vm}/"
 
@@ -92,6 +96,10 @@ LINES = [
     Line("GET", f"{VM}placement/?full=1", PLACEMENT_READ, prepare=placed),
     Line("GET", f"{VM}events/", MACHINE_READ),
     *(Line("POST", f"{VM}{verb}/", TRANSFER, to_another) for verb in ("transfer", "transfer-plan")),
+    *(
+        Line("POST", f"virtual-machines/{verb}/", TRANSFER, all_to_another)
+        for verb in ("transfer-all", "transfer-all-plan")
+    ),
     Line(
         "POST",
         "virtual-machines/act/",

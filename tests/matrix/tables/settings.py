@@ -43,6 +43,12 @@ LINES = [
     Line("POST", "mapping-rules/", DIRECTORY_WRITE, new_rule),
     Line("PATCH", RULE, DIRECTORY_WRITE, lambda at: {"name": "changed"}),
     Line("DELETE", RULE, DIRECTORY_WRITE),
+    Line(
+        "POST",
+        "mapping-rules/order/",
+        DIRECTORY_WRITE,
+        lambda at: {"directory": at.id("directory"), "rules": [at.id("rule")]},
+    ),
     Line("GET", "sync-runs/?limit=200", DIRECTORY_READ, shown="run"),
     Line("GET", RUN, DIRECTORY_READ),
     Line("GET", f"{RUN}changes/", DIRECTORY_READ),
