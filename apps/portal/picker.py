@@ -125,7 +125,7 @@ def pick(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     """What the typed text may mean, as options: those who see nothing are offered nothing."""
     if kind not in KINDS:
         raise NotFound
-    text = next((value for value in request.GET.values() if value.strip()), "").strip()
+    text = next((said for name in request.GET if (said := request.GET.get(name, "").strip())), "")
     rows = KINDS[kind](actor)
     found = list(rows.filter(name_key__contains=fold(text[:MAX_NAME])).order_by("name_sort", "pk")[:OFFERED])
     named = list(rows.filter(name_key__in={row.name_key for row in found}).values_list("name_key", flat=True))

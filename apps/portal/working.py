@@ -32,10 +32,11 @@ def working_account(request: HttpRequest) -> Account | None:
     """The chosen one; None for all of them. Asked of the database once a request, if at all."""
     if not hasattr(request, "working"):
         actor, key = actor_of(request), request.session.get(KEY)
-        mine = key in actor.account_ids and may_choose(actor)
-        request.working = Account.objects.filter(pk=key).first() if mine else None  # type: ignore[attr-defined]
-    found: Account | None = request.working  # type: ignore[attr-defined]
-    return found
+        mine = [key] if key in actor.account_ids and may_choose(actor) else []
+        found = Account.objects.filter(pk__in=mine).first() if mine else None
+        request.working = found  # type: ignore[attr-defined]
+    kept: Account | None = request.working  # type: ignore[attr-defined]
+    return kept
 
 
 def working_id(request: HttpRequest) -> str:
@@ -48,7 +49,8 @@ def work_in(request: HttpRequest, uuid: str) -> Account | None:
     """Choose one of the reader's own by its public id, or by an empty one all of them."""
     actor = actor_of(request)
     mine = choosable(actor) if may_choose(actor) else Account.objects.none()
-    account = mine.filter(uuid=parse_uuid(uuid)).first() if uuid else None
+    wanted = parse_uuid(uuid)
+    account = mine.filter(uuid=wanted).first() if wanted else None
     if uuid and account is None:
         raise NotFound(place="account", kind="account")
     if account is None:

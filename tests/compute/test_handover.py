@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apps.accounts.actor import Actor
@@ -21,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 OPERATOR = Actor.system("a test")
 
 
-def furnished(count: int = 3, **limits: int) -> tuple[Account, Account]:
+def furnished(count: int = 3, **limits: Any) -> tuple[Account, Account]:
     zone, old, new = factories.make_zone(), factories.make_account(), factories.make_account(**limits)
     for _each in range(count):
         factories.make_vm(zone, account=old, state=State.STOPPED)

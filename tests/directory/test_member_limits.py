@@ -44,7 +44,8 @@ def directory() -> Directory:
 
 
 def add_rule(directory: Directory, account: Account, **more: Any) -> MappingRule:
-    given = {"name": "Staff", "match": "group", "match_name": "staff", "match_value": "staff"}
+    given: dict[str, Any] = {"name": "Staff", "match": "group"}
+    given |= {"match_name": "staff", "match_value": "staff"}
     given |= {"gives": "account", "account": account, "role": ready(USER)}
     return mapping.add_rule(SYSTEM, directory, **{**given, **more})
 

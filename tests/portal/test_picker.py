@@ -95,7 +95,8 @@ def test_a_project_begins_in_a_domain_that_was_named(
 
 
 def test_a_form_costs_the_same_for_any_number_of_domains(campus: Campus, chief: Client) -> None:
-    counts, sizes = [], []
+    counts: list[int] = []
+    sizes: list[int] = []
     for number in (picker.CHOSEN_UP_TO, 100):
         rows = [Domain(parent=campus.lab) for _each in range(number)]
         for each, row in enumerate(rows):

@@ -43,7 +43,8 @@ class BatchPlan:
 def plan_handover(actor: Actor, source: Account, *, account: Account) -> BatchPlan:
     """What `hand_over_machines` would do now. Only reads."""
     rows = _machines(actor, source, account)
-    results, amount, counting = [], Amount(), quota.counting_of(account)
+    results: list[Result] = []
+    amount, counting = Amount(), quota.counting_of(account)
     for vm in rows[:MAX_AT_ONCE]:
         try:
             refuse_transfer(actor, vm, account)
@@ -59,7 +60,8 @@ def plan_handover(actor: Actor, source: Account, *, account: Account) -> BatchPl
 def hand_over_machines(actor: Actor, source: Account, *, account: Account) -> Batch:
     """Give the account's machines away, up to MAX_AT_ONCE of them: what is refused for one leaves the others
     alone and counts for nothing, so that asking again always reaches the rest."""
-    results, given = [], 0
+    results: list[Result] = []
+    given = 0
     rows = _machines(actor, source, account)
     keys = list(rows.values_list("pk", flat=True))
     for number, key in enumerate(keys):
