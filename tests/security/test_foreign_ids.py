@@ -27,7 +27,7 @@ from tests.matrix.world import DOMAINS, PROJECTS, TENANT, World, world
 pytestmark = pytest.mark.django_db
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PASSING = re.compile(
-    r"""(name="csrfmiddlewaretoken" value="|"csrf[^"]*": ?"|nonce="|nonce-|request_id": ?")[^"']+"""
+    r"""(name="csrfmiddlewaretoken" value="|"csrf[^"]*": ?"|nonce[=-]"?|request_id": ?"|live-since=")[^"']+"""
 )
 ELSEWHERE = ("sibling", "other", "near")
 ASKERS = ("user", "project_admin", "domain_admin")
