@@ -8,12 +8,20 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import Grant, Membership, User
+from apps.accounts.models import (
+    ApiToken,
+    DirectoryGroup,
+    Grant,
+    Group,
+    GroupMember,
+    Membership,
+    User,
+)
 from apps.accounts.roles.ready import ready
 from apps.accounts.tokens import issue_token
 from tests import factories
 from tests.api.client import Api
-from tests.matrix.world import SYSTEM, World
+from tests.matrix.world import CLOUD, SYSTEM, World
 
 
 class Cast:
@@ -48,9 +56,13 @@ class Cast:
         )
         self.apis = {role: Api(user) for role, user in self.users.items()}
         self.apis["anonymous"] = Api()
-        self.apis["limited"] = _limited(world)
+        self.apis["limited"] = _limited(world.people["own"], world, ["*.read"])
+        self.apis["super_limited"] = _limited(self.users["super"], world, ["*"])
+        self.apis["group"] = Api(_by_group(world))
+        self.apis["late"] = _late(world)
         self.browsers = {role: _browser(user) for role, user in self.users.items()}
         self.browsers["anonymous"] = _browser(None)
+        self.browsers["viewer"] = _viewer(self.users["super"], self.users["user"])
         User.objects.filter(pk=self.users["inactive"].pk).update(is_active=False)
 
 
@@ -64,18 +76,42 @@ _GRANTED = {
 }
 
 
-def _limited(world: World) -> Api:
-    """A token of the user's that reads, in the own account alone."""
+def _limited(user: User, world: World, verbs: list[str]) -> Api:
+    """A token of the user's in the own account alone."""
+    _row, text = issue_token(SYSTEM, user=user, name="limited", verbs=verbs, accounts=[world.accounts["own"]])
+    return _holder(text)
+
+
+def _holder(token: str) -> Api:
     api = Api(None)
-    _row, text = issue_token(
-        SYSTEM,
-        user=world.people["own"],
-        name="limited",
-        verbs=["*.read"],
-        accounts=[world.accounts["own"]],
-    )
-    api.headers["Authorization"] = f"Token {text}"
+    api.headers["Authorization"] = f"Token {token}"
     return api
+
+
+def _by_group(world: World) -> User:
+    """A domain admin because a directory says that they belong to a group."""
+    user = factories.make_user()
+    group = Group.objects.create(name="heads of the faculty")
+    directory = world.rows[CLOUD]["cloud"]["directory"]
+    DirectoryGroup.objects.create(group=group, directory=directory, key="heads", dn="cn=heads,dc=a")
+    GroupMember.objects.create(group=group, user=user)
+    domain = world.domains["faculty"]
+    Grant.objects.create(group=group, role=ready("domain-admin"), scope="domain", domain=domain)
+    return user
+
+
+def _late(world: World) -> Api:
+    """A token of a super admin's whose time is over."""
+    row, text = issue_token(SYSTEM, user=factories.make_user(super_admin=True), name="late", days=1)
+    ApiToken.objects.filter(pk=row.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    return _holder(text)
+
+
+def _viewer(viewer: User, user: User) -> Client:
+    """A super admin who looks at the portal as somebody else."""
+    browser = _browser(viewer)
+    assert browser.post(f"/people/{user.uuid}/view-as/").status_code == 302
+    return browser
 
 
 def _browser(user: User | None) -> Client:

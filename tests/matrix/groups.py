@@ -9,6 +9,7 @@ Nothing here comes from the policy's code.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -50,6 +51,36 @@ def table(places: tuple[str, ...], text: str) -> Group:
 def everybody(places: tuple[str, ...], letter: str) -> Group:
     """The same for all who are logged in and may not everything."""
     return table(places, "\n".join(f"{role} {letter * len(places)}" for role in ROLES[2:11]))
+
+
+# Of what lies in these places somebody of that role is never told, whatever they ask for.
+_SECRETS = ("user-data", "console")
+_NOT_TOLD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "simple": (
+        ("own", "same", "project", "sub", "sibling", "other", "away"),
+        (*_SECRETS, "key", "template", "token", "session", "robot", "person", "invited"),
+    ),
+    "domain_admin": (("sibling", "other", "near", "away"), ()),
+    "project_admin": (("own", "same", "sub", "sibling", "other", "near", "away"), ()),
+    "user": (("project", "sub", "sibling", "other", "near", "away"), ()),
+    "auditor": ((), _SECRETS),
+    "domain_auditor": (("sibling", "other", "near", "away"), _SECRETS),
+    "other": (("own", "same", "project", "sub", "sibling", "away"), ()),
+    "limited": (("project", "sub", "sibling", "other", "near", "away"), ()),
+    "expired": (("same", "project", "sub", "sibling", "other", "near", "away"), _SECRETS),
+    **dict.fromkeys(
+        ("inactive", "anonymous"),
+        (("own", "same", "project", "sub", "sibling", "other", "near", "away"), ()),
+    ),
+}
+
+
+def never_told(role: str) -> re.Pattern[str]:
+    """Names in the world that no answer to this role may hold: by their place, or by what they name."""
+    places, nouns = _NOT_TOLD.get(role, ((), ()))
+    ways = [rf"[\w-]+-(?:of|to)-(?:{'|'.join(places)})\b"] if places else []
+    ways += [rf"\b(?:{'|'.join(nouns)})-(?:of|to)-\w+"] if nouns else []
+    return re.compile("|".join(ways) or "(?!)")
 
 
 # In places of tenants: own same project sub sibling other near
@@ -197,5 +228,6 @@ INFRA_SUPER = everybody(ZONES, "-")
 # In the whole cloud
 
 EVERYBODY = everybody(CLOUD, "+")
+ANYBODY = EVERYBODY.but(inactive="+", anonymous="+")
 SUPER_ONLY = everybody(CLOUD, "-")
 SUPER_AND_AUDITOR = SUPER_ONLY.but(auditor="+")

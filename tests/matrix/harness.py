@@ -10,15 +10,18 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
 
+from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
 from tests.matrix.cast import Cast
-from tests.matrix.groups import ROLES
+from tests.matrix.frame import bare
+from tests.matrix.groups import ROLES, never_told
 from tests.matrix.line import At, Line
 from tests.matrix.world import World
 
@@ -67,8 +70,11 @@ class Harness:
     def leaks(self, cells: Iterable[Cell]) -> list[Leak]:
         return [leak for cell in cells for leak in self.ask(*cell)]
 
-    def ask(self, line: Line, role: str, place: str) -> list[Leak]:
-        if line.page and role == "limited":
+    def ask(self, line: Line, role: str, place: str, *, asker: str = "") -> list[Leak]:
+        """`asker` is who asks and is to be answered as the role is, where that is somebody else. A token
+        opens no page."""
+        asker = asker or role
+        if line.page and asker not in self.cast.browsers:
             return []
         expected = line.expected.answers[role]
         places = line.expected.places
@@ -78,7 +84,7 @@ class Harness:
             if line.prepare:
                 line.prepare(at)
             with recorded() as written:
-                status, body = self._send(line, role, at)
+                status, body = self.send(line, asker, at)
             transaction.set_rollback(True)
         if line.inside and status == 200:
             status = line.inside(body)
@@ -87,44 +93,61 @@ class Harness:
             return self._shown(line, role, status, body)
         self.tried += 1
         letter = expected[places.index(place)]
-        got = self._judge(line, letter, status, body, written, at)
+        judge = self._judge_page if line.page else self._judge
+        got = judge(line, letter, status, body, written, at) or never_told_in(role, status, body)
         return [Leak(line.name, role, place, letter, got)] if got else []
 
-    def _send(self, line: Line, role: str, at: At) -> tuple[int, str]:
-        path = line.path.format_map({noun: getattr(row, "uuid", "") for noun, row in at.rows.items()})
+    def send(self, line: Line, asker: str, at: At) -> tuple[int, str]:
+        path = self.path_of(line, at)
         body = line.body(at) if line.body else None
         if line.page:
-            return self._open(line, role, path, body)
-        api = self.cast.apis[role]
+            return self._open(line, asker, path, body)
+        api = self.cast.apis[asker]
         if isinstance(body, dict) and "file" in body:
             response = api.upload(path, body | {"file": io.BytesIO(b"QFI")})
         else:
             response = api.send(line.method, path, body)
         return response.status_code, text_of(response)
 
-    def _open(self, line: Line, role: str, path: str, body: Any) -> tuple[int, str]:
-        browser = self.cast.browsers[role]
+    def path_of(self, line: Line, at: At) -> str:
+        return line.path.format_map({noun: getattr(row, "uuid", "") for noun, row in at.rows.items()})
+
+    def _open(self, line: Line, asker: str, path: str, body: Any) -> tuple[int, str]:
+        browser = self.cast.browsers[asker]
         kept = SimpleCookie(browser.cookies)
-        response: Any = browser.get(path) if line.method == "GET" else browser.post(path, body or {})
+        ask: Any = browser.get if line.method == "GET" else browser.post
+        if isinstance(body, dict) and "file" in body:
+            body = body | {"file": SimpleUploadedFile("image.qcow2", b"QFI")}
+        with nullcontext() if line.whole else bare():
+            response: Any = ask(path, body or {})
         browser.cookies = kept  # the answer may log out, and is taken back
-        if response.status_code == 302 and response["Location"].startswith("/login/"):
+        if response.status_code == 302 and response["Location"].startswith("/login/?"):
             return 401, ""
-        return response.status_code, text_of(response)
+        said = [str(message) for message in get_messages(response.wsgi_request)]
+        return response.status_code, "\n".join([text_of(response), *said])
 
     def _judge(self, line: Line, letter: str, status: int, body: str, written: set[str], at: At) -> str:
         """What is wrong with the answer; nothing if it is as the table says."""
         if letter == "+":
             fine = status in line.done if line.done else 200 <= status < 400
             return "" if fine else f"{status} {body[:300]}"
-        told_by_page = line.page and line.method == "POST" and letter == "-" and status == 302
-        if status != STATUSES[letter] and not told_by_page:
+        if status != STATUSES[letter]:
             return f"{status} {body[:300]}"
-        if touched := written - MAY_WRITE:
-            return f"{status}, but wrote to {', '.join(sorted(touched))}"
-        if letter in ".!":
-            told = [name for name in names_of(at) if name in body]
-            return f"{status}, but told of {', '.join(told)}" if told else ""
-        return ""
+        return _refused_well(letter, status, body, written, at)
+
+    def _judge_page(self, line: Line, letter: str, status: int, body: str, written: set[str], at: At) -> str:
+        """The same of a page. A form may refuse by leading back, or beside its fields."""
+        touched = written - MAY_WRITE
+        if letter == "+":
+            fine = status in (line.done or (200, 302))
+            if not fine or (line.method == "POST" and not line.done and not touched):
+                return f"{status}, wrote to {sorted(touched)}: {_plain(body)}"
+            return ""
+        beside_a_field = bool(line.body) and status == 422
+        led_back = line.method == "POST" and status == 302
+        if status != STATUSES[letter] and not (letter in "-." and (beside_a_field or led_back)):
+            return f"{status} {_plain(body)}"
+        return _refused_well(letter, status, body, written, at)
 
     def _shown(self, line: Line, role: str, status: int, body: str) -> list[Leak]:
         expected, found = line.expected.answers[role], []
@@ -132,14 +155,38 @@ class Harness:
             row = self.world.at(line.expected.places, place)[line.shown]
             if letter in STATUSES and letter != ".":
                 got = "" if status == STATUSES[letter] else f"{status} {body[:200]}"
+            elif line.page and status == 404 and set(expected) == {"."}:
+                got = ""
             elif status != 200:
                 got = f"{status} {body[:200]}"
             else:
-                there = str(row.uuid) in body
+                there = (str(row.name) if line.named else str(row.uuid)) in body
                 got = "" if there == (letter == "+") else ("shown" if there else "not shown")
             if got:
                 found.append(Leak(line.name, role, place, letter, got))
+        if told := never_told_in(role, status, body):
+            found.append(Leak(line.name, role, "all", expected, told))
         return found
+
+
+def _refused_well(letter: str, status: int, body: str, written: set[str], at: At) -> str:
+    if touched := written - MAY_WRITE:
+        return f"{status}, but wrote to {', '.join(sorted(touched))}"
+    if letter in ".!":
+        told = [name for name in names_of(at) if name in body]
+        return f"{status}, but told of {', '.join(told)}" if told else ""
+    return ""
+
+
+def never_told_in(role: str, status: int, body: str) -> str:
+    found = sorted(set(never_told(role).findall(body)))
+    return f"{status}, but told of {', '.join(found)}" if found else ""
+
+
+def _plain(body: str) -> str:
+    """The words of a page without its frame."""
+    text = body.partition("<main")[2].partition("<footer")[0] or body
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:300]
 
 
 def names_of(at: At) -> list[str]:

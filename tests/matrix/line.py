@@ -29,7 +29,8 @@ class At:
 class Line:
     """`done` are the answers that count as done where not any 2xx does; `shown`, of a list, the noun whose
     rows it shows or not; `inside` reads the status from an answer that tells of each row what became of it;
-    `page` is asked for by a browser."""
+    `page` is asked for by a browser; `named` where the list has names in place of public ids,
+    `whole` with the frame around it."""
 
     method: str
     path: str
@@ -40,7 +41,25 @@ class Line:
     shown: str = ""
     inside: Callable[[str], int] | None = None
     page: bool = False
+    named: bool = False
+    whole: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+
+def get(path: str, expected: Group, body: Callable[[At], Any] | None = None, **more: Any) -> Line:
+    """A page; `body` is its query."""
+    return Line("GET", path, expected, body, page=True, **more)
+
+
+def post(path: str, expected: Group, body: Callable[[At], Any] | None = None, **more: Any) -> Line:
+    """A form that is sent. Where no `done` is given it has to have written."""
+    return Line("POST", path, expected, body, page=True, **more)
+
+
+def dialog(path: str, expected: Group, body: Callable[[At], Any] | None = None, **more: Any) -> list[Line]:
+    """A page that asks first, for who may do what it asks about, and its form."""
+    shown = {name: value for name, value in more.items() if name == "prepare"}
+    return [get(path, expected, **shown), post(path, expected, body, **more)]

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.matrix import tables
-from tests.matrix.cast import Cast
 from tests.matrix.groups import ROLES
 from tests.matrix.harness import Harness, Leak, cells_of, sample
 from tests.matrix.line import Line
 from tests.matrix.routes import endpoints, shape
-from tests.matrix.world import world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def harness(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Harness]:
-    with django_db_blocker.unblock(), world(tmp_path_factory.mktemp("matrix")) as cloud:
-        logging.disable(logging.WARNING)  # thousands of refusals are what it is about
-        yield Harness(cloud, Cast(cloud))
-        logging.disable(logging.NOTSET)
 
 
 def hold(leaks: list[Leak]) -> None:

@@ -34,11 +34,13 @@ from apps.accounts.models import (
 from apps.accounts.projects import create_project
 from apps.accounts.roles.ready import ready
 from apps.accounts.services import create_root_domain
-from apps.compute.models import SshKeyPair, StrayMachine
+from apps.compute.models import ConsoleLog, SshKeyPair, StrayMachine
 from apps.compute.states import State
 from apps.jobs.models import Event, Job
+from apps.launch.models import Launch
 from apps.network.models import Network
-from apps.storage.models import SecondaryStorage, Volume
+from apps.portal.models import SavedView
+from apps.storage.models import SecondaryStorage, TemplateCopy, Volume
 from apps.zones.models import Cluster, Host, Pod, Region, Zone
 from tests import factories
 from tests.browser.mapped import show_a_mapping
@@ -58,7 +60,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.root = create_root_domain()
+        self.root = self._called(create_root_domain(), "domain-of-root")
         self.domains = {"root": self.root}
         for name in ("faculty", "sibling", "other"):
             self.domains[name] = self._domain(name, self.root)
@@ -129,6 +131,7 @@ class World:
             host=host,
             pod=host.pod,
             created_by=person,
+            user_data=f"user-data-of-{place}",
         )
         volume = Volume.objects.get(attachment__vm=vm)
         job = Job.objects.create(
@@ -139,17 +142,25 @@ class World:
             target_type="virtual-machine",
             target_uuid=vm.uuid,
         )
+        key = SshKeyPair.objects.create(
+            account=account, name=f"key-of-{place}", public_key=PUBLIC_KEY, fingerprint="SHA256:x"
+        )
+        vm.ssh_keys.add(key)
+        ConsoleLog.objects.create(vm=vm, text=f"console-of-{place}", read_at=timezone.now())
+        template = factories.make_template(
+            zone, account, is_public=False, name=f"template-of-{place}", created_by=person
+        )
+        TemplateCopy.objects.create(template=template, pool=zone.primary_storages.get())
         return {
             "account": account,
             "person": person,
+            "view": SavedView.objects.create(
+                user=person, list_key="machines", name=f"view-of-{place}", query="state=Running"
+            ),
             "vm": self._called(vm, f"vm-of-{place}"),
             "volume": self._called(volume, f"volume-of-{place}"),
-            "ssh_key": SshKeyPair.objects.create(
-                account=account, name=f"key-of-{place}", public_key=PUBLIC_KEY, fingerprint="SHA256:x"
-            ),
-            "template": factories.make_template(
-                zone, account, is_public=False, name=f"template-of-{place}", created_by=person
-            ),
+            "ssh_key": key,
+            "template": template,
             "job": job,
             "event": Event.objects.create(
                 kind="toy",
@@ -223,6 +234,8 @@ class World:
             "offering": self.offering,
             "unused": factories.make_offering(vcpus=2, memory_mib=512),
             "directory": directory,
+            "launch": Launch.objects.create(zone=self.zones["near"], actor_label="someone"),
+            "launched": Host.objects.get(zone=self.zones["near"]),
             "rule": mapped["rule"],
             "run": mapped["run"],
             "account": self.accounts["own"],

@@ -7,7 +7,8 @@ import re
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Account, LoginLink, Membership, User
+from apps.accounts.models import Account, Grant, LoginLink, Membership, User
+from apps.accounts.roles.ready import ready
 from apps.accounts.services import create_root_domain
 from apps.jobs.models import Event
 from tests import factories
@@ -81,3 +82,17 @@ def test_the_link_is_kept_nowhere_but_on_the_page(operator: Client) -> None:
     assert answer["Cache-Control"] == "private, no-store"
     assert token not in str(list(Event.objects.values())) + str(list(LoginLink.objects.values()))
     assert token not in operator.get("/").text
+
+
+def test_a_link_for_somebody_unseen_is_refused_as_for_nobody() -> None:
+    """Else whoever looks after one domain could try out who there is in the others."""
+    mine, others = factories.make_domain(), factories.make_domain()
+    admin, stranger = factories.make_user(), factories.make_user(factories.make_account(others))
+    Grant.objects.create(user=admin, role=ready("domain-admin"), scope="domain", domain=mine)
+    client = client_of(admin)
+    asked = [client.post(LINK, {"username": name}) for name in (stranger.username, "nobody")]
+    assert [answer.status_code for answer in asked] == [422, 422]
+    texts = [answer.text.replace(stranger.username, "nobody") for answer in asked]
+    faults = [re.findall(r'class="fault.*', text) for text in texts]
+    assert faults[0] == faults[1] != []
+    assert not LoginLink.objects.exists()

@@ -12,8 +12,10 @@ from apps.accounts.roles.ready import SIMPLE_ADMIN, ready
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.states import State
 from apps.jobs.models import Job
+from apps.storage.models import TemplateCopy
 from apps.zones.models import Cluster, Host, Zone
 from tests import factories
+from tests.api.client import Api
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +127,36 @@ def test_the_home_of_who_has_no_account_leads_to_the_infrastructure(zone: Zone) 
     assert "/virtual-machines/new/" not in home
     assert 'href="/infrastructure/"' in home
     assert vm.name not in home
+
+
+def test_of_a_machine_neither_keys_nor_the_names_of_private_images(zone: Zone) -> None:
+    """Not on its page, not in the API, and not by the way of the storage that images were copied to."""
+    host = Host.objects.filter(zone=zone)[0]
+    vm, (pool,) = running_on(host), factories.make_pools("zone", [zone])
+    key = SshKeyPair.objects.create(
+        account=vm.account, name="key of a tenant", public_key="k", fingerprint="f"
+    )
+    vm.ssh_keys.add(key)
+    private = factories.make_template(zone, vm.account, is_public=False, name="private image")
+    TemplateCopy.objects.create(template=private, pool=pool)
+    simple, super_admin = admin_of("zone", zone), Client()
+    super_admin.force_login(factories.make_user(super_admin=True))
+    pages = f"/virtual-machines/{vm.uuid}/", f"/infrastructure/primary-storages/{pool.uuid}/"
+    for page, name in zip(pages, (key.name, private.name), strict=True):
+        assert name in super_admin.get(page).text
+        assert name not in simple.get(page).text
+    answers: dict[Client, Any] = {}
+    for who in (simple, super_admin):
+        user = User.objects.get(pk=who.session["_auth_user_id"])
+        answers[who] = Api(user).get(f"virtual-machines/{vm.uuid}/").json()["ssh_keys"]
+    assert [row["name"] for row in answers[super_admin]] == [key.name]
+    assert answers[simple] == []
+
+
+def test_what_may_not_be_done_has_no_dialog(zone: Zone, other_zone: Zone) -> None:
+    """It would tell how the zone of others is set up, and how much there is in it."""
+    client = admin_of("zone", zone)
+    for act in ("change", "remove"):
+        assert client.get(f"{at(other_zone)}{act}/").status_code == 403
+    assert client.get(f"{at(zone)}change/").status_code == 200
+    assert client.get(f"/infrastructure/recount/?zone={other_zone.uuid}").status_code == 403

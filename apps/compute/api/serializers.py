@@ -60,7 +60,7 @@ class VmSerializer(WithJob):
     ip = serializers.SerializerMethodField()
     nics = NicSerializer(many=True)
     volumes = AttachedVolume(source="attachments", many=True)
-    ssh_keys = Reference(many=True)
+    ssh_keys = serializers.SerializerMethodField()
     tags = serializers.DictField(child=serializers.CharField())
     delete_protection = serializers.BooleanField()
     has_user_data = serializers.SerializerMethodField()
@@ -79,6 +79,14 @@ class VmSerializer(WithJob):
 
     def get_has_user_data(self, vm: VirtualMachine) -> bool:
         return bool(vm.user_data)
+
+    @extend_schema_field(Reference(many=True, help_text="Shown to who may read the account's keys."))
+    def get_ssh_keys(self, vm: VirtualMachine) -> list[dict[str, Any]]:
+        """Who runs a host sees the machines on it, and not how people get in."""
+        keys = list(vm.ssh_keys.all())
+        if not keys or not policy.may(self.context["view"].actor, "ssh_key.read", vm.account):
+            return []
+        return [dict(Reference(key).data) for key in keys]
 
     @extend_schema_field(Reference(allow_null=True, help_text="Shown to operators only."))
     def get_host(self, vm: VirtualMachine) -> dict[str, Any] | None:

@@ -23,11 +23,14 @@ CAN = ("session.read", "session.revoke", "token.read", "token.revoke", "password
 
 
 def _user(actor: Actor, uuid: UUID, *permissions: str) -> tuple[User, dict[str, bool]]:
-    """The user and what the actor may do here; NotFound unless it is one of `permissions` at least."""
+    """The user and what the actor may do here. Who may nothing of it finds no such page, and who may not
+    do what it is for is told so."""
     user: User = policy.find(actor, User.objects.filter(kind=User.Kind.PERSON), uuid)
     can = {name: policy.may(actor, name, user) for name in CAN}
-    if not any(can[name] for name in permissions or CAN):
+    if not any(can.values()):
         raise NotFound(kind="user")
+    for name in permissions:
+        policy.require(actor, name, user)
     return user, can
 
 

@@ -105,6 +105,9 @@ def grant_check(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page
 def grant_extend(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
+    place: Any = row.place_row  # type: ignore[attr-defined]
+    if not policy.may(actor, "grant.create", place):
+        raise policy.Refused(actor, "grant.create", place)
     initial = {"ends_on": row.ends_at.date() if row.ends_at else None}
     form = ExtendForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.done(lambda **given: extend(actor, row, **given)):
@@ -118,6 +121,9 @@ def grant_extend(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
 @page
 def grant_revoke(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _find(actor, uuid)
+    own = actor.user is not None and row.user_id == actor.user.pk
+    if not own:
+        policy.require(actor, "grant.revoke", row)
     if request.method == "POST":
         try:
             revoke_grant(actor, row)

@@ -70,6 +70,7 @@ def host_trust(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     if request.method == "POST":
         key = request.POST.get("key", "")
         return _act(request, host, lambda: services.trust_host_key(actor, host, key=key))
+    policy.require(actor, PARTS["host"].permission("trust_key"), host)
     if not host.shown_key:
         raise NotFound
     context = {"row": host, "fingerprint": fingerprint(host.shown_key), "command": _ASK_THE_HOST}

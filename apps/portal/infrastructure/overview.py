@@ -112,6 +112,7 @@ def _branch(place: Place, hosts: dict[int, list[dict[str, Any]]], deep: bool) ->
 def recount(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Ask, count, and show what was found on the same page. Mending is a second, separate act."""
     zone = _zone(actor, request.POST.get("zone", request.GET.get("zone", "")))
+    policy.require(actor, "capacity.recount", zone)
     context: dict[str, Any] = {"zone": zone}
     if request.method == "POST":
         fix = request.POST.get("act") == "fix"

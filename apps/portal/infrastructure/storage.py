@@ -23,7 +23,7 @@ from apps.portal.infrastructure.views import find, frame_of
 from apps.portal.pages import complain, page_for
 from apps.portal.service_forms import asked
 from apps.storage import services
-from apps.storage.models import Template
+from apps.storage.models import PrimaryStorage, Template, TemplateCopy
 from apps.storage.reach import hosts_reaching
 from apps.zones.models import HostState
 
@@ -42,13 +42,18 @@ def primary_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
         "machines": machines.select_related("account").order_by("name_sort", "pk")[:SHOWN],
         "machine_count": machines.count(),
         "volume_count": pool.volumes.count(),
-        "copies": pool.template_copies.select_related("template").order_by("template__name_sort", "pk")[
-            :SHOWN
-        ],
+        "copies": _copies(actor, pool),
         "reaching": reaching.count(),
         "reaching_up": reaching.filter(state=HostState.UP).count(),
     }
     return render(request, "portal/infrastructure/primary.html", context)
+
+
+def _copies(actor: Actor, pool: PrimaryStorage) -> list[TemplateCopy]:
+    """Of images that tenants keep to themselves nobody is told by the way of a storage."""
+    seen = policy.visible(actor, Template.objects.all())
+    rows = pool.template_copies.filter(template__in=seen).select_related("template")
+    return list(rows.order_by("template__name_sort", "pk")[:SHOWN])
 
 
 @page_for("capacity.read")

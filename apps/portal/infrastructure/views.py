@@ -43,6 +43,7 @@ def frame_of(actor: Actor, row: Any) -> dict[str, Any]:
     """What every page of a part says: where it lies, what is known of it, what happened to it."""
     part = part_of(row)
     job = latest_job(row.uuid)
+    job = job if job and policy.sees(actor, job) else None
     shown = job if job and (job.finished_at is None or job.state in Job.LIVE or _went_wrong(job)) else None
     return {
         "part": part,
@@ -180,6 +181,7 @@ def _back(part: Part, request: HttpRequest) -> str:
 def part_change(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> HttpResponse:
     part = PARTS[kind]
     row = find(actor, part, uuid)
+    policy.require(actor, part.permission("change"), row)
     form = part.change_form(request.POST if request.method == "POST" else None, initial=part.initial(row))
     if request.method == "POST" and form.done(lambda **given: part.change(actor, row, **given)):
         messages.success(request, _("The change is made."))
@@ -207,6 +209,7 @@ def part_remove(request: HttpRequest, actor: Actor, uuid: UUID, kind: str) -> Ht
     """What would go, or what is in the way, and then the deed."""
     part = PARTS[kind]
     row = find(actor, part, uuid)
+    policy.require(actor, part.permission("remove"), row)
     if request.method == "POST":
         try:
             part.remove(actor, row)

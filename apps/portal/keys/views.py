@@ -107,6 +107,7 @@ def key_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
 @page
 def key_delete(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     key = _key(actor, uuid)
+    policy.require(actor, "ssh_key.delete", key)
     if request.method != "POST":
         told_as = snippets(ApiRequest("DELETE", f"ssh-keys/{key.uuid}/"), portal_of(request))
         context = {"key": key, "snippets": told_as, **_used_by(actor, key)}

@@ -65,7 +65,8 @@ def fresh_link(request: HttpRequest, actor: Actor) -> HttpResponse:
     form = LinkForm(request.POST if request.method == "POST" else None)
 
     def make(username: str) -> tuple[User, str]:
-        user = User.objects.filter(username__iexact=username, is_active=True).first()
+        seen = policy.visible(actor, User.objects.filter(is_active=True))
+        user = seen.filter(username__iexact=username).first()
         if user is None:
             raise InvalidInput("no_such_user", place="username")
         return user, create_login_link(actor, user=user)

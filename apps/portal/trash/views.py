@@ -126,6 +126,7 @@ def _names(vms: list[VirtualMachine]) -> str:
 def trash_delete(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     """The dialog before one machine goes for good: with what goes with it."""
     vm = policy.find(actor, in_trash().select_related("account", "zone", "offering", "template"), uuid)
+    policy.require(actor, "vm.expunge", vm)
     volumes = list(vm.volumes())
     typed = sum(volume.size_bytes for volume in volumes) >= TYPED_FROM_BYTES
     fault = ""
