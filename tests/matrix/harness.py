@@ -53,12 +53,15 @@ def cells_of(line: Line) -> Iterator[Cell]:
             yield line, role, place
 
 
-def sample(lines: Iterable[Line]) -> list[Cell]:
-    """Each line with each role, and over its roles with each place: always the same ones."""
+def sample(lines: Iterable[Line], *, every: int = 1) -> list[Cell]:
+    """Each line with each role, and over its roles with each place: always the same ones. Or with every
+    so many-th role, another of them from line to line."""
     found = []
     for number, line in enumerate(lines):
         places = ("all",) if line.shown else line.expected.places
-        found += [(line, role, places[(number + index) % len(places)]) for index, role in enumerate(ROLES)]
+        for index, role in enumerate(ROLES):
+            if (number + index) % every == 0:
+                found.append((line, role, places[(number + index // every) % len(places)]))
     return found
 
 
