@@ -49,6 +49,11 @@ class Line:
         return f"{self.method} {self.path}"
 
 
+def sending(**fields: Any) -> Callable[[At], Any]:
+    """A body that is the same everywhere."""
+    return lambda _at: fields
+
+
 def get(path: str, expected: Group, body: Callable[[At], Any] | None = None, **more: Any) -> Line:
     """A page; `body` is its query."""
     return Line("GET", path, expected, body, page=True, **more)

@@ -17,7 +17,7 @@ from tests.matrix.groups import (
     TENANT_WRITE,
     everybody,
 )
-from tests.matrix.line import At, dialog, get, post
+from tests.matrix.line import At, dialog, get, post, sending
 from tests.matrix.tables.machines import DESTROYED, OPERATED_CREATE, RUNNING, TRANSFER, placed
 from tests.matrix.tables.pages import ASKED_ANYWHERE, NOBODYS
 from tests.matrix.tables.records import stuck
@@ -94,7 +94,7 @@ LINES = [
     get(f"{VM}live/", MACHINE_READ, inside=gone),
     post(f"{VM}act/", MACHINE_WRITE, lambda at: {"verb": "vm.start"}),
     *(
-        post(f"{VM}act/", MACHINE_WRITE, lambda at, verb=verb: {"verb": verb}, prepare=RUNNING)
+        post(f"{VM}act/", MACHINE_WRITE, sending(verb=verb), prepare=RUNNING)
         for verb in ("vm.stop", "vm.reboot")
     ),
     *dialog(f"{VM}act/destroy/", MACHINE_WRITE),

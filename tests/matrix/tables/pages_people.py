@@ -11,7 +11,7 @@ from tests.matrix.groups import (
     PEOPLE_READ,
     everybody,
 )
-from tests.matrix.line import At, dialog, get, post
+from tests.matrix.line import At, dialog, get, post, sending
 from tests.matrix.tables.rights import GRANT_END, GRANT_READ, GRANT_WRITE, ROLE_READ, ROLE_WRITE
 from tests.matrix.world import CLOUD, DOMAINS, TENANT
 
@@ -142,7 +142,7 @@ LINES = [
         post(
             f"{DIRECTORY}runs/{{run}}/",
             DIRECTORY_WRITE,
-            lambda at, act=act: {"act": act, "digest": "x"},
+            sending(act=act, digest="x"),
             done=(302,),
         )
         for act in ("apply", "release", "reject")

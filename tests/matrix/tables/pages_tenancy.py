@@ -13,7 +13,7 @@ from tests.matrix.groups import (
     TENANT_READ,
     everybody,
 )
-from tests.matrix.line import At, Line, dialog, get, post
+from tests.matrix.line import At, Line, dialog, get, post, sending
 from tests.matrix.tables.pages import ASKED_ANYWHERE
 from tests.matrix.tables.tenancy import (
     INVITATION_READ,
@@ -106,13 +106,10 @@ LINES = [
     get("/invitations/link/", EVERYBODY),
     post("/invitations/link/", EVERYBODY, lambda at: {"token": "wrong"}, done=(422,)),
     get("/invitations/{invitation}/", INVITATION_READ),
-    *(
-        post("/invitations/{invitation}/", INVITED, lambda at, act=act: {"act": act})
-        for act in ("accept", "decline")
-    ),
+    *(post("/invitations/{invitation}/", INVITED, sending(act=act)) for act in ("accept", "decline")),
     get("/invitations/{invitation}/change/", INVITATION_WRITE),
     *(
-        post("/invitations/{invitation}/change/", INVITATION_WRITE, lambda at, act=act: {"act": act})
+        post("/invitations/{invitation}/change/", INVITATION_WRITE, sending(act=act))
         for act in ("withdraw", "resend", "link")
     ),
     get("/offerings/", SUPER_PAGE, shown="offering"),
