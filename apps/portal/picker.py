@@ -129,10 +129,24 @@ def pick(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     rows = KINDS[kind](actor)
     found = list(rows.filter(name_key__contains=fold(text[:MAX_NAME])).order_by("name_sort", "pk")[:OFFERED])
     named = list(rows.filter(name_key__in={row.name_key for row in found}).values_list("name_key", flat=True))
-    options = [(row.name if named.count(row.name_key) == 1 else row.uuid, _about(row)) for row in found]
+    above = _seen_above(actor, found)
+    options = [
+        (row.name if named.count(row.name_key) == 1 else row.uuid, _about(row, above)) for row in found
+    ]
     return render(request, "portal/search/options.html", {"options": options})
 
 
-def _about(row: Any) -> str:
-    above = row.domain if isinstance(row, Account) else row.parent
-    return f"{row.name} · {above.name}" if above else str(row.name)
+def _above(row: Any) -> Domain | None:
+    return row.domain if isinstance(row, Account) else row.parent
+
+
+def _seen_above(actor: Actor, rows: list[Any]) -> set[int]:
+    """An account tells of its domain; of what lies above a domain is told who sees that."""
+    domains = {above.pk for row in rows if isinstance(row, Domain) and (above := _above(row))}
+    seen = set(policy.visible(actor, Domain.objects.filter(pk__in=domains)).values_list("pk", flat=True))
+    return seen | {row.domain_id for row in rows if isinstance(row, Account)}
+
+
+def _about(row: Any, seen: set[int]) -> str:
+    above = _above(row)
+    return f"{row.name} · {above.name}" if above and above.pk in seen else str(row.name)

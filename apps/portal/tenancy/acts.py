@@ -32,6 +32,13 @@ def _find(actor: Actor, noun: str, uuid: UUID) -> Any:
     return policy.find(actor, _MODELS[noun].objects.select_related(*related), uuid)
 
 
+def _require(actor: Actor, noun: str, act: str, row: Any) -> None:
+    """Over a domain decides who holds rights above it, too. The topmost one's refusal is its service's."""
+    policy.require(actor, f"{noun}.{act}", row)
+    if isinstance(row, Domain) and row.parent is not None:
+        closing.require_above(actor, f"domain.{act}", row)
+
+
 def _form(
     request: HttpRequest, form: ServiceForm, *, noun: str, uuid: UUID, heading: str, lead: str, api: Any
 ) -> HttpResponse:
@@ -61,7 +68,7 @@ def rename(request: HttpRequest, actor: Actor, uuid: UUID, noun: str) -> HttpRes
 @page
 def move(request: HttpRequest, actor: Actor, uuid: UUID, noun: str) -> HttpResponse:
     row = _find(actor, noun, uuid)
-    policy.require(actor, f"{noun}.move", row)
+    _require(actor, noun, "move", row)
     given = request.POST if request.method == "POST" else None
     form = MoveDomainForm(given) if noun == "domain" else MoveAccountForm(given)
 
@@ -109,7 +116,7 @@ def _touched(row: Account | Domain) -> list[dict[str, Any]]:
 def disable(request: HttpRequest, actor: Actor, uuid: UUID, noun: str) -> HttpResponse:
     """Shows what it touches first."""
     row = _find(actor, noun, uuid)
-    policy.require(actor, f"{noun}.disable", row)
+    _require(actor, noun, "disable", row)
     return _ask(request, actor, row, noun=noun, what="disable", form=ServiceForm(request.POST or None))
 
 
@@ -117,7 +124,7 @@ def disable(request: HttpRequest, actor: Actor, uuid: UUID, noun: str) -> HttpRe
 def close(request: HttpRequest, actor: Actor, uuid: UUID, noun: str) -> HttpResponse:
     """Shows what goes first, and asks who takes over what others use."""
     row = _find(actor, noun, uuid)
-    policy.require(actor, f"{noun}.close", row)
+    _require(actor, noun, "close", row)
     return _ask(request, actor, row, noun=noun, what="close", form=CloseForm(request.POST or None))
 
 

@@ -19,6 +19,7 @@ ROBOTS = TENANT_READ.but(user=".......", other=".......")
 ROBOT_WRITE = ROBOTS.but(auditor="-------", domain_auditor="----...")
 MAKES_ROBOTS = everybody(CLOUD, "-").but(domain_admin="+", project_admin="+")
 MAKES_ROBOTS_IN = everybody(TENANT, "-").but(domain_admin="++++...", project_admin="..+....")
+PICKED = ("domain", "account", "project-domain")
 BACK = {"next": "/"}
 
 
@@ -37,6 +38,7 @@ _LINES = [
     post("/logout/", ANYBODY, done=(302,)),
     post("/preferences/look/", ANYBODY, lambda at: BACK | {"theme": "dark"}, done=(302,)),
     post("/preferences/keys/", ANYBODY, lambda at: BACK | {"keys": "off"}, done=(302,)),
+    *(get(f"/pick/{kind}/", EVERYBODY, lambda at: {"q": "-of-"}) for kind in PICKED),
     get("/working-account/", EVERYBODY),
     get("/working-account/", EVERYBODY, lambda at: {"q": "account-of"}),
     post("/working-account/", WORKS_IN, lambda at: {"account": at.id("account")}, done=(302,)),

@@ -25,6 +25,7 @@ PERSON_READ = CREDENTIAL_READ.but(project_admin="..+....")
 PERSON_GOVERN = PERSON_READ.but(
     project_admin="..-....", user="-......", auditor="-------", domain_auditor="----..."
 )
+PERSON_ERASE = PERSON_GOVERN.but(domain_admin="----...")
 # How others get in is for who looks after them; of oneself it stands at another address.
 ACCESS_READ = CREDENTIAL_READ.but(user=".......")
 ACCESS_WRITE = ACCESS_READ.but(auditor="-------", domain_auditor="----...")
@@ -96,6 +97,9 @@ LINES = [
     get("/people/rights/", SEES_RIGHTS_OF, rights),
     get(PERSON, PERSON_READ),
     post(f"{PERSON}switch/", PERSON_GOVERN, lambda at: {"act": "disable"}),
+    *dialog(f"{PERSON}keep-out/", PERSON_GOVERN),
+    *dialog(f"{PERSON}close/", PERSON_GOVERN),
+    *dialog(f"{PERSON}erase/", PERSON_ERASE, named, done=(302,)),
     *dialog(f"{PERSON}view-as/", PERSON_GOVERN),
     post("/people/view-as/end/", EVERYBODY, done=(302,)),
     get(f"{PERSON}access/", ACCESS_READ),

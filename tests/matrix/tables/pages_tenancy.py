@@ -11,10 +11,13 @@ from tests.matrix.groups import (
     EVERYBODY,
     SUPER_ONLY,
     TENANT_READ,
+    TENANT_WRITE,
     everybody,
 )
 from tests.matrix.line import At, Line, dialog, get, post, sending
+from tests.matrix.tables.machines import TRANSFER
 from tests.matrix.tables.pages import ASKED_ANYWHERE
+from tests.matrix.tables.pages_machines import heir
 from tests.matrix.tables.tenancy import (
     INVITATION_READ,
     INVITATION_WRITE,
@@ -89,6 +92,14 @@ LINES = [
     *dialog(f"{ACCOUNT}rename/", ACCOUNT_ADMIN, lambda at: NAMED),
     *_stands(ACCOUNT, ACCOUNT_GOVERN, into_sub),
     post(f"{ACCOUNT}start/", TENANT_READ, **ACTED),
+    get(f"{ACCOUNT}hand-over/", TENANT_WRITE),
+    post(f"{ACCOUNT}hand-over/", TRANSFER, heir),
+    *dialog(
+        f"{DOMAIN}project-rules/",
+        DOMAIN_WRITE,
+        lambda at: {"self_service": "on", "per_person": 1},
+        done=(302, 422),
+    ),
     get("/projects/", PROJECT_READ, shown="project"),
     get("/projects/", PROJECT_READ, lambda at: {"format": "csv"}, shown="project", named=True),
     get("/projects/new/", EVERYBODY),
