@@ -18,6 +18,11 @@ import pytest
 from tests.architecture.tree import ROOT, files
 
 MINUTES = 60
+ADMIN_PAGES = {
+    "sofia": {"infrastructure"},
+    "dimitra": {"domains"},
+    "giorgos": {"infrastructure", "domains", "directories"},
+}
 OURS = {"CLOUDPORTAL_VAR", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "MAKEFLAGS", "MAKELEVEL"}
 
 
@@ -67,8 +72,8 @@ def logs_with(var: Path, secret: str) -> list[str]:
     return [str(log) for log in (var / "log").iterdir() if secret in log.read_text(errors="replace")]
 
 
-def log_in(url: str, name: str, password: str) -> set[str]:
-    """Log in by the form, as a browser does; the cookies that it has then."""
+def log_in(url: str, name: str, password: str) -> tuple[urllib.request.OpenerDirector, set[str]]:
+    """Log in by the form, as a browser does; that browser, and the cookies that it has then."""
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     page = browser.open(f"{url}login/", timeout=20).read().decode()
@@ -79,7 +84,17 @@ def log_in(url: str, name: str, password: str) -> set[str]:
     )
     with contextlib.suppress(urllib.error.HTTPError):
         browser.open(asked, timeout=20).close()
-    return {cookie.name for cookie in jar}
+    return browser, {cookie.name for cookie in jar}
+
+
+def open_pages(browser: urllib.request.OpenerDirector, url: str) -> set[str]:
+    """Which of the admins' pages there are for who is logged in."""
+    found = set()
+    for path in ("infrastructure", "domains", "directories"):
+        with contextlib.suppress(urllib.error.HTTPError):
+            browser.open(f"{url}{path}/", timeout=20).close()
+            found.add(path)
+    return found
 
 
 @pytest.mark.long
@@ -96,8 +111,13 @@ def test_up_boots_a_machine_and_a_second_up_changes_nothing(checkout: Path) -> N
 
     assert {person["username"] for person in first["campus"]["people"]} >= {"anna", "maria", "giorgos"}
     for person in first["campus"]["people"]:
-        assert "sessionid" in log_in(first["url"], person["username"], person["password"])
-    assert "sessionid" not in log_in(first["url"], "anna", "not hers")
+        browser, cookies = log_in(first["url"], person["username"], person["password"])
+        assert "sessionid" in cookies
+        wanted = ADMIN_PAGES.get(person["username"], set())
+        assert open_pages(browser, first["url"]) == wanted, person["username"]
+    assert "sessionid" not in log_in(first["url"], "anna", "not hers")[1]
+    courses = {row["name"] for row in get(first, "projects/")["results"]}
+    assert courses == {"Computational physics", "Law of data"}
 
     said = make(checkout, "up")
     assert "Nothing had to be changed." in said

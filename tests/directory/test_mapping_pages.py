@@ -124,6 +124,32 @@ def test_rules_are_ordered_and_removed(admin: Client, campus: Directory) -> None
     assert admin.post(f"{home}settings/", settings | {"brake_percent": 0}).status_code == 422
 
 
+def test_a_role_for_a_group_is_told_with_its_place(admin: Client, campus: Directory) -> None:
+    physics = make_domain()
+    about = {"match": "group", "match_value": "students", "gives": "grant"}
+    mapping.add_rule(SYSTEM, campus, name="Here", role=ready(DOMAIN_ADMIN), place=physics, **about)
+    mapping.add_rule(SYSTEM, campus, name="All", role=ready(AUDITOR), place=None, **about)
+    page = admin.get(f"/directories/{campus.uuid}/mapping/").content.decode()
+    assert f"Domain admin in {physics.name}, for the group" in page
+    assert "Auditor in the whole cloud, for the group" in page
+    physics.delete()
+    page = admin.get(f"/directories/{campus.uuid}/mapping/").content.decode()
+    assert "Domain admin for the group, in a place that is gone" in page
+
+
+def test_a_run_that_brings_groups_alone_does_not_say_that_nothing_changes(
+    admin: Client, campus: Directory
+) -> None:
+    run = runs.preview(SYSTEM, campus)
+    running.observe(run)
+    running.keep_plan(run, snapshot(groups=("students", "teachers")))
+    running.finish(run)
+    page = admin.get(f"/directories/{campus.uuid}/runs/{run.uuid}/").content.decode()
+    assert "only groups change" in page
+    assert "teachers" in page
+    assert "Nothing is to be changed" not in page
+
+
 @pytest.mark.parametrize("path", ["mapping/", "mapping/new/", "mapping/settings/", "preview/", "runs/"])
 def test_to_everybody_else_there_is_nothing_here(client: Client, campus: Directory, path: str) -> None:
     client.force_login(make_user(make_account()))

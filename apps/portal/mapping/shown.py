@@ -10,7 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as say
 
 from apps.accounts.directory.changes import ORDER, TAKING
+from apps.accounts.directory.mapping import place_row
 from apps.accounts.models import MappingRule, SyncRun
+from apps.core.errors import InvalidInput
 from apps.core.words.directories import CHANGES, HELD, NOTES
 
 
@@ -38,7 +40,13 @@ def gives_of(rule: MappingRule) -> str:
     if rule.domain is not None:
         given = {"role": role, "pattern": rule.template, "domain": rule.domain.name}
         return say("%(role)s of an account “%(pattern)s” in %(domain)s") % given
-    return say("%(role)s for the group") % {"role": role}
+    try:
+        place = place_row(rule)
+    except InvalidInput:
+        return say("%(role)s for the group, in a place that is gone") % {"role": role}
+    if place is None:
+        return say("%(role)s in the whole cloud, for the group") % {"role": role}
+    return say("%(role)s in %(place)s, for the group") % {"role": role, "place": place}
 
 
 def counts_of(run: SyncRun) -> list[Count]:
