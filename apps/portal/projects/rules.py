@@ -33,7 +33,7 @@ def project_rules(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespons
         text = say("What stands here now comes from %(name)s.") % {"name": above.name}
     context = {
         "form": form,
-        "heading": say("Rules of projects"),
+        "heading": say("Set the rules of projects"),
         "text": text,
         "domain": domain,
         "back": reverse("portal:domain", args=[uuid]),
