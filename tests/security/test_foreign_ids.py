@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +28,8 @@ from tests.matrix.world import DOMAINS, PROJECTS, TENANT, World, world
 pytestmark = pytest.mark.django_db
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PASSING = re.compile(
-    r"""(name="csrfmiddlewaretoken" value="|"csrf[^"]*": ?"|nonce[=-]"?|request_id": ?"|live-since=")[^"']+"""
+    r"""(name="(?:csrfmiddlewaretoken|submission)" value="|"csrf[^"]*": ?"|nonce[=-]"?|request_id": ?"|"""
+    r"""live-since=")[^"']+"""
 )
 ELSEWHERE = ("sibling", "other", "near")
 ASKERS = ("user", "project_admin", "domain_admin")
@@ -76,11 +78,11 @@ def plain(status: int, body: str, sent: str) -> tuple[int, str]:
 
 
 def asked(harness: Harness, line: Line, role: str, at: At, body: Any) -> tuple[int, str]:
-    told = Line(line.method, line.path, line.expected, lambda _at: body, page=line.page)
+    told = replace(line, body=lambda _at: body)
     with transaction.atomic():
         if line.prepare:
             line.prepare(at)
-        answer = harness._send(told, role, at)
+        answer = harness.send(told, role, at)
         transaction.set_rollback(True)
     return answer
 
