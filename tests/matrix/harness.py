@@ -146,7 +146,7 @@ class Harness:
             if not fine or (line.method == "POST" and not line.done and not touched):
                 return f"{status}, wrote to {sorted(touched)}: {_plain(body)}"
             return ""
-        beside_a_field = bool(line.body) and status == 422
+        beside_a_field = status == 422 and (line.method == "POST" or bool(line.body))
         led_back = line.method == "POST" and status == 302
         if status != STATUSES[letter] and not (letter in "-." and (beside_a_field or led_back)):
             return f"{status} {_plain(body)}"

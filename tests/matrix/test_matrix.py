@@ -78,7 +78,7 @@ def test_the_harness_sees_a_missing_filter(harness: Harness, monkeypatch: pytest
     monkeypatch.setattr("apps.accounts.policy.visible", lambda actor, rows: rows)
     monkeypatch.setattr("apps.accounts.policy.visible_parts", lambda actor, model: [])
     shown = {leak.place for leak in harness.ask(wanted[0], "user", "all")}
-    assert shown == {"project", "sub", "sibling", "other", "near"}
+    assert shown == {"project", "sub", "sibling", "other", "near", "all"}
     (leak,) = harness.ask(wanted[1], "user", "other")
     assert leak.got.startswith("200")
 
