@@ -123,15 +123,22 @@ def extend(actor: Actor, grant: Grant, *, ends_at: datetime | None) -> Grant:
 def revoke_grant(actor: Actor, grant: Grant) -> None:
     """Take a grant away, and with it what its holders gave on its strength. Whoever holds one may give it
     back."""
-    if not (actor.user is not None and grant.user_id == actor.user.pk):
+    if not _gives_back(actor, grant):
         policy.require(actor, "grant.revoke", grant)
     lock_tree()
     actor = fresh_actor(actor)
-    if not (actor.user is not None and grant.user_id == actor.user.pk):
+    if not _gives_back(actor, grant):
         policy.require(actor, "grant.revoke", grant)
     grant = _live(grant)
     if end(actor, grant, "grant.revoke"):
         recheck(givers_among_holders(grant))
+
+
+def _gives_back(actor: Actor, grant: Grant) -> bool:
+    """Whether it is the actor's own. A token kept to other acts, or to accounts, gives back nothing."""
+    limits = actor.limits
+    free = limits is None or (limits.account_ids is None and limits.allow("grant.revoke"))
+    return free and actor.user is not None and grant.user_id == actor.user.pk
 
 
 def _live(grant: Grant) -> Grant:
