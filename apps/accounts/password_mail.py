@@ -87,9 +87,11 @@ def _handle(row: PasswordRequest) -> int:
 
 
 def _users_of(email: str) -> list[User]:
-    """Active people with exactly this address, whose password is kept here."""
+    """Active people with exactly this address, who have a password here. Nobody gets a first one by mail:
+    whose directory was removed would come back without anybody letting them in."""
     found = User.objects.filter(email__iexact=email, is_active=True, kind=User.Kind.PERSON)
-    return [user for user in found[:5] if user.email.lower() == email.lower() and is_local(user)]
+    same = [user for user in found[:5] if user.email.lower() == email.lower()]
+    return [user for user in same if user.has_usable_password() and is_local(user)]
 
 
 def _mail(user: User, row: PasswordRequest) -> None:

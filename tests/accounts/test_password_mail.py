@@ -64,6 +64,8 @@ def inbox(settings: Any) -> Iterator[Inbox]:
 @pytest.fixture
 def user() -> User:
     made = User.objects.create_user("ada", email="Ada@example.org", language="el")
+    made.set_password(OTHER[::-1])
+    made.save()
     made.accounts.set([factories.make_account()])
     return made
 
@@ -128,6 +130,15 @@ def test_nobody_gets_one_who_is_kept_out_or_has_the_password_elsewhere(inbox: In
     directory = Directory.objects.create(name="campus", kind="openldap")
     DirectoryPerson.objects.create(directory=directory, user=user, stable_id="1", dn="uid=ada")
     User.objects.create_user("eve", email="ada@example.org", is_active=False)
+    ask("ada@example.org")
+    assert send_pending() == 0
+    assert inbox.messages == []
+
+
+def test_nobody_gets_a_first_password_by_mail(inbox: Inbox, user: User) -> None:
+    """Such as those whose directory was removed: an operator lets them in."""
+    user.set_unusable_password()
+    user.save()
     ask("ada@example.org")
     assert send_pending() == 0
     assert inbox.messages == []

@@ -90,5 +90,9 @@ def test_removing_ends_sessions_links_and_tokens(campus: Directory, anna: User) 
 def test_a_directorys_person_gets_no_password_by_mail(campus: Directory, anna: User) -> None:
     """Whatever address the directory, or they themselves, write there: also that of a local user."""
     local = factories.make_user(factories.make_account(), email="x@campus.example")
+    local.set_password("of their own choice")
+    local.save()
     User.objects.filter(pk=anna.pk).update(email="x@campus.example")
+    assert _users_of("x@campus.example") == [local]
+    campus.people.all().delete()
     assert _users_of("x@campus.example") == [local]

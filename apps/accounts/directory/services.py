@@ -142,8 +142,8 @@ def _switch(actor: Actor, directory: Directory, *, enabled: bool) -> Directory:
 @transaction.atomic
 def remove_directory(actor: Actor, directory: Directory) -> None:
     """Forget a directory that is disabled, and its groups with what they were granted. Its people stay
-    users who own what they own; they have no password and no directory: an operator lets them in, or a
-    password that they choose by mail. Their sessions, links and tokens end."""
+    users who own what they own; they have no password and no directory: an operator lets them in. Their
+    sessions, links and tokens end."""
     policy.require(actor, "directory.remove", directory)
     directory = Directory.objects.select_for_update().get(pk=directory.pk)
     if directory.enabled:
