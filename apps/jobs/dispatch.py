@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import KombuError
-from kombu.pools import ProducerPool, producers
+from kombu.pools import ProducerPool, connections, producers
 from redis.exceptions import RedisError
 
 from apps.jobs.locks import next_waiters
@@ -54,7 +55,7 @@ def send(
 @cache
 def _producers() -> ProducerPool:
     """Connections that give up at once. The broker library would try for seconds, and a worker's own
-    connection is to do just that; kombu closes the pool's sockets in a forked child."""
+    connection is to do just that."""
     connection = current_app.connection_for_write()
     connection.transport_options = {
         **(connection.transport_options or {}),
@@ -64,6 +65,16 @@ def _producers() -> ProducerPool:
     }
     pool: ProducerPool = producers[connection]
     return pool
+
+
+def _forget_pools() -> None:
+    """A forked child begins with pools of its own: kombu closes those that it was born with."""
+    _producers.cache_clear()
+    producers.clear()
+    connections.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pools)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -114,6 +115,24 @@ def test_after_the_pause_the_broker_is_tried_again(broker: Callable[[str], None]
         assert not dispatch.send("workers.run_job", [1], queue="short")
     broker("memory://")
     assert dispatch.send("workers.run_job", [1], queue="short")
+
+
+def test_a_forked_child_sends_too(broker: Callable[[str], None]) -> None:
+    broker("memory://")
+    assert dispatch.send("workers.run_job", [1], queue="short")
+    forks = multiprocessing.get_context("fork")
+    said = forks.SimpleQueue()
+
+    def send() -> None:
+        try:
+            said.put(dispatch.send("workers.run_job", [2], queue="short"))
+        except RuntimeError as error:
+            said.put(str(error))
+
+    child = forks.Process(target=send)
+    child.start()
+    assert said.get() is True
+    child.join()
 
 
 def test_a_request_is_recorded_while_the_broker_is_down(
