@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Grant, User
+from apps.accounts.models import Grant, Membership, User
 from apps.accounts.roles.ready import SIMPLE_ADMIN, ready
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.states import State
@@ -160,3 +160,18 @@ def test_what_may_not_be_done_has_no_dialog(zone: Zone, other_zone: Zone) -> Non
         assert client.get(f"{at(other_zone)}{act}/").status_code == 403
     assert client.get(f"{at(zone)}change/").status_code == 200
     assert client.get(f"/infrastructure/recount/?zone={other_zone.uuid}").status_code == 403
+
+
+def test_the_host_of_ones_own_machine_is_told_to_who_runs_that_host(zone: Zone, other_zone: Zone) -> None:
+    client = admin_of("zone", zone)
+    account = factories.make_account()
+    Membership.objects.create(user=User.objects.latest("pk"), account=account)
+    here, there = Host.objects.filter(zone=zone)[0], Host.objects.get(zone=other_zone)
+    for host in (here, there):
+        VirtualMachine.objects.filter(pk=running_on(host).pk).update(account=account)
+    pages = [client.get(f"/virtual-machines/{vm.uuid}/").text for vm in VirtualMachine.objects.all()]
+    listed = client.get("/virtual-machines/").text
+    csv = client.get("/virtual-machines/?format=csv").getvalue().decode()
+    for told in ("".join(pages), listed, csv):
+        assert here.name in told
+        assert there.name not in told

@@ -25,7 +25,7 @@ class NicSerializer(serializers.Serializer[Any]):
     network = serializers.SerializerMethodField()
     ip = serializers.CharField(source="ip.address", allow_null=True)
 
-    @extend_schema_field(Reference(allow_null=True, help_text="Shown to operators only."))
+    @extend_schema_field(Reference(allow_null=True, help_text="Shown to who sees the host."))
     def get_network(self, nic: Nic) -> dict[str, Any] | None:
         """A pod's flat network has the pod's name: infrastructure."""
         if nic.network is None or not self.context["view"].actor.is_operator:
@@ -88,9 +88,9 @@ class VmSerializer(WithJob):
             return []
         return [dict(Reference(key).data) for key in keys]
 
-    @extend_schema_field(Reference(allow_null=True, help_text="Shown to operators only."))
+    @extend_schema_field(Reference(allow_null=True, help_text="Shown to who sees the host."))
     def get_host(self, vm: VirtualMachine) -> dict[str, Any] | None:
-        if vm.host is None or not self.context["view"].actor.is_operator:
+        if vm.host is None or not policy.sees(self.context["view"].actor, vm.host):
             return None
         return dict(Reference(vm.host).data)
 

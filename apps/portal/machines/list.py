@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account
 from apps.compute.models import Nic, ServiceOffering, VirtualMachine
@@ -37,6 +40,12 @@ def _state(vm: VirtualMachine) -> SafeString:
     return badge("vm", vm.state)
 
 
+def _tell_hosts(actor: Actor, rows: list[Any]) -> None:
+    """Who runs a part of the infrastructure is told the hosts of that part, of their own machines too."""
+    for vm in rows:
+        vm.told_host = vm.host.name if vm.host and policy.sees(actor, vm.host) else ""
+
+
 MACHINES = ListPage(
     key="machines",
     title=_("Virtual machines"),
@@ -51,7 +60,7 @@ MACHINES = ListPage(
         Column("template", _("Image"), lambda vm: vm.template.name, shown=False),
         Column("zone", _("Zone"), lambda vm: vm.zone.name),
         Column("account", _("Account"), lambda vm: vm.account.name),
-        Column("host", _("Host"), lambda vm: vm.host.name if vm.host else "", operators=True),
+        Column("host", _("Host"), lambda vm: vm.told_host, operators=True),
         Column("created", _("Created"), lambda vm: vm.created_at, order="id"),
     ),
     filters=(
@@ -72,6 +81,7 @@ MACHINES = ListPage(
         _("Create VM"),
         "display",
     ),
+    prepare=_tell_hosts,
     template="portal/machines/list.html",
     live="machines",
     bulk=bulk_buttons,

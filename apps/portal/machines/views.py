@@ -55,6 +55,7 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
     addresses = _addresses(vm)
     return {
         "vm": vm,
+        "host": vm.host if vm.host and policy.sees(actor, vm.host) else None,
         "job": job,
         "progress": progress_of(actor, job) if job else None,
         "follows": job is not None and _is_worth_following(vm, job),
