@@ -94,6 +94,7 @@ def test_the_machines_there_without_what_is_private_and_only_while_they_are_ther
     assert "You may not do this" in refused.text
     assert not Job.objects.exists()
     assert client.get(f"/virtual-machines/{vm.uuid}/console/").status_code == 403
+    assert f"/virtual-machines/{vm.uuid}/console/" not in client.get(f"/virtual-machines/{vm.uuid}/").text
     VirtualMachine.objects.filter(pk=vm.pk).update(host=elsewhere)
     assert client.get(f"/virtual-machines/{vm.uuid}/").status_code == 404
 

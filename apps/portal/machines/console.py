@@ -42,7 +42,7 @@ def _machine(actor: Actor, uuid: UUID) -> VirtualMachine:
 def console_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     vm = _machine(actor, uuid)
     asked = ApiRequest("GET", f"virtual-machines/{uuid}/console-log/")
-    context = {**around(vm, "machine-console"), **_console(actor, vm)}
+    context = {**around(actor, vm, "machine-console"), **_console(actor, vm)}
     context["snippets"] = snippets(asked, portal_of(request))
     return render(request, "portal/machines/console.html", context)
 

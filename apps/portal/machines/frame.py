@@ -21,6 +21,8 @@ TABS = (
     ("machine-history", _("History"), "clock-history"),
     ("machine-settings", _("Settings"), "sliders"),
 )
+NEEDS = {"machine-console": "vm.console_log"}
+"""Tabs that not everybody who sees the machine may open."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,12 @@ def machine_of(actor: Actor, uuid: UUID) -> VirtualMachine:
     return policy.find(actor, rows, uuid)
 
 
-def around(vm: VirtualMachine, tab: str) -> dict[str, Any]:
-    """The context of a machine's page; `tab` is the name of its address."""
+def around(actor: Actor, vm: VirtualMachine, tab: str) -> dict[str, Any]:
+    """The context of a machine's page; `tab` is the name of its address. A tab that would be refused is not
+    there."""
     tabs = [
-        Tab(label, icon, reverse(f"portal:{name}", args=[vm.uuid]), name == tab) for name, label, icon in TABS
+        Tab(label, icon, reverse(f"portal:{name}", args=[vm.uuid]), name == tab)
+        for name, label, icon in TABS
+        if name not in NEEDS or policy.may(actor, NEEDS[name], vm)
     ]
     return {"vm": vm, "tabs": tabs}

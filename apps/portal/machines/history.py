@@ -61,4 +61,5 @@ HISTORY = ListPage(
 def machine_history(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponseBase:
     vm = machine_of(actor, uuid)
     rows = _rows().filter(target_uuid=vm.uuid)
-    return HISTORY.respond(request, actor, rows=rows, live=f"vm:{uuid}", **around(vm, "machine-history"))
+    frame = around(actor, vm, "machine-history")
+    return HISTORY.respond(request, actor, rows=rows, live=f"vm:{uuid}", **frame)

@@ -34,7 +34,7 @@ _WHY = {
 def placement_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     vm = machine_of(actor, uuid)
     stored = getattr(vm, "placement", None)
-    context = around(vm, "machine-placement")
+    context = around(actor, vm, "machine-placement")
     if stored is not None:
         told = explained(stored.explanation, operator=actor.is_operator)
         context |= {"stored": stored, "told": told, "story": story_of(vm, stored.fits, told)}
@@ -85,7 +85,7 @@ def placement_hosts(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpRespo
         after = str(policy.find(actor, Host.objects.all(), after, place="after").uuid)
     found = placement.explain_all(placement.request_of(vm), after=after)
     context = {
-        **around(vm, "machine-placement"),
+        **around(actor, vm, "machine-placement"),
         "considered": found["considered"],
         "fitting": found["fitting"],
         "hosts": [_miss(described(host)) for host in found["hosts"]],

@@ -45,7 +45,7 @@ def machine_settings(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResp
         vm = machine_of(actor, uuid)
     forms = [sent if sent and sent.kind == kind else form(vm) for kind, form in FORMS.items()]
     context = {
-        **around(vm, "machine-settings"),
+        **around(actor, vm, "machine-settings"),
         "size_bars": _size_bars(actor, vm, request),
         "settings": [Setting(form, _button(actor, vm, form)) for form in forms],
         "form": sent,

@@ -37,7 +37,7 @@ UNDO_SECONDS = 10
 @page
 def machine_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     vm = machine_of(actor, uuid)
-    return render(request, "portal/machines/page.html", {**around(vm, "machine"), **_live(actor, vm)})
+    return render(request, "portal/machines/page.html", {**around(actor, vm, "machine"), **_live(actor, vm)})
 
 
 @page
