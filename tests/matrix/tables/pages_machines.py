@@ -18,7 +18,7 @@ from tests.matrix.groups import (
     everybody,
 )
 from tests.matrix.line import At, dialog, get, post, sending
-from tests.matrix.tables.machines import DESTROYED, OPERATED_CREATE, RUNNING, TRANSFER, placed
+from tests.matrix.tables.machines import DESTROYED, OPERATED_CREATE, RUNNING, placed
 from tests.matrix.tables.pages import ASKED_ANYWHERE, NOBODYS
 from tests.matrix.tables.records import stuck
 from tests.matrix.world import PUBLIC_KEY, TENANT
@@ -35,6 +35,8 @@ PLACES = everybody(TENANT, ".").but(simple="......+")
 JOB_CANCEL = MACHINE_WRITE.but(simple="......+")
 # Whoever knows of a machine may ask what to hand over to whom; to do it takes rights over both accounts.
 TRANSFER_ASKED = MACHINE_WRITE
+HEIR_UNSEEN = TENANT_WRITE.but(project_admin="..-....", user="--.....", other=".....--")
+"""Who sees the account that is to get it may hand over; others are told beside the field."""
 
 
 def wanted(at: At) -> dict[str, Any]:
@@ -117,7 +119,7 @@ LINES = [
         done=(302,),
     ),
     get(f"{VM}transfer/", TRANSFER_ASKED),
-    post(f"{VM}transfer/", TRANSFER, heir),
+    post(f"{VM}transfer/", HEIR_UNSEEN.but(simple="......-"), heir),
     get("/trash/", MACHINE_READ, lambda at: {"q": "vm-of"}, shown="vm", prepare=all_destroyed),
     get("/trash/", MACHINE_READ, lambda at: {"format": "csv"}, prepare=all_destroyed, **BY_NAME),
     post("/trash/act/", MACHINE_WRITE, lambda at: {"one": at.id("vm")}, prepare=DESTROYED),

@@ -15,9 +15,8 @@ from tests.matrix.groups import (
     everybody,
 )
 from tests.matrix.line import At, Line, dialog, get, post, sending
-from tests.matrix.tables.machines import TRANSFER
 from tests.matrix.tables.pages import ASKED_ANYWHERE
-from tests.matrix.tables.pages_machines import heir
+from tests.matrix.tables.pages_machines import HEIR_UNSEEN, heir
 from tests.matrix.tables.tenancy import (
     INVITATION_READ,
     INVITATION_WRITE,
@@ -93,7 +92,7 @@ LINES = [
     *_stands(ACCOUNT, ACCOUNT_GOVERN, into_sub),
     post(f"{ACCOUNT}start/", TENANT_READ, **ACTED),
     get(f"{ACCOUNT}hand-over/", TENANT_WRITE),
-    post(f"{ACCOUNT}hand-over/", TRANSFER, heir),
+    post(f"{ACCOUNT}hand-over/", HEIR_UNSEEN, heir),
     *dialog(
         f"{DOMAIN}project-rules/",
         DOMAIN_WRITE,
