@@ -1,9 +1,10 @@
-"""Each page in both languages and both themes, wide and on a phone: no barrier that axe finds, nothing
+"""Each page in either language and both themes, wide and on a phone: no barrier that axe finds, nothing
 that scrolls two ways, and a picture of each in var/screenshots/."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 import pytest
 from django.urls import URLPattern, URLResolver
@@ -33,19 +34,20 @@ def test_no_page_is_forgotten() -> None:
 
 
 def _shares() -> list[object]:
-    """Each reader's pages, in lists so short that one is looked at within the time that a test has."""
+    """Each reader's pages, in lists so short that one is looked at within the time that a test has. Every
+    page is looked at in one language, the next one in the other; the long tests look at the rest."""
     shares: list[object] = []
-    for user in (NOBODY, MEMBER, OPERATOR):
-        places = [place for place in PAGES if place.user == user]
+    for user, (turn, language), late in product((NOBODY, MEMBER, OPERATOR), enumerate(LANGUAGES), (0, 1)):
+        places = [place for place in PAGES if place.user == user][(turn + late) % 2 :: 2]
         for start in range(0, len(places), SHARE):
-            name = f"{user or 'nobody'}-{start // SHARE + 1}"
-            shares.append(pytest.param(places[start : start + SHARE], id=name))
+            name = f"{language}-{user or 'nobody'}-{'late-' * late}{start // SHARE + 1}"
+            marks = [pytest.mark.long] if late else []
+            shares.append(pytest.param(language, places[start : start + SHARE], id=name, marks=marks))
     return shares
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("places", _shares())
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "places"), _shares())
 def test_every_page_is_open_to_everybody(
     browser: Browser, site: Site, language: str, places: list[Place]
 ) -> None:
