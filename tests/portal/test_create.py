@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Account, IdempotencyKey, Quota, User
+from apps.accounts.models import Account, IdempotencyKey, Membership, Quota, User
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
 from apps.jobs.models import Event, Job
 from apps.storage.models import Template
@@ -346,3 +346,13 @@ def test_the_request_to_copy_follows_what_is_chosen(client: Client, offering: Se
     assert str(offering.uuid) in page
     assert "env.CLOUDPORTAL_USER_DATA" in page
     assert "s3cr3t" not in page
+
+
+def test_who_has_several_accounts_is_told_whose_it_will_be(
+    client: Client, user: User, account: Account
+) -> None:
+    told = f"<dt>Account</dt><dd><bdi>{account.name}</bdi></dd>"
+    query = {"account": str(account.uuid)}
+    assert told not in client.get(NEW, query).text
+    Membership.objects.create(user=user, account=factories.make_account())
+    assert told in client.get(NEW, query).text
