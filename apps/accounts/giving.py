@@ -10,7 +10,7 @@ from typing import Self
 from django.db.models import Model
 
 from apps.accounts.actor import Actor
-from apps.accounts.held import Held
+from apps.accounts.held import Held, held_by
 from apps.accounts.models import Account, Domain, Grant, Membership, Role, User
 from apps.accounts.reach import Reach
 from apps.accounts.roles.ready import READY
@@ -49,6 +49,14 @@ class Place:
             return cls(GLOBAL, None)
         row = place_models()[given.scope]._default_manager.filter(pk=given.place_id).first()
         return cls(given.scope, row) if row else None
+
+    @classmethod
+    def of_held(cls, held: Held) -> Self | None:
+        """Where somebody holds a role; None if that place is there no more."""
+        if held.scope == GLOBAL:
+            return cls(GLOBAL, None)
+        row = place_models()[held.scope]._default_manager.filter(pk=held.key).first()
+        return cls(held.scope, row) if row else None
 
     @property
     def path(self) -> str | None:
@@ -130,6 +138,15 @@ def require_gives(actor: Actor, role: Role, place: Place) -> None:
             reason="more_than_you_hold",
             permissions=short(missing),
         )
+
+
+def require_holds_all_of(actor: Actor, user: User) -> None:
+    """PermissionDenied where the user holds anything that the actor does not: who makes a way to come in as
+    somebody holds what they hold."""
+    for held in held_by(user, even_inactive=True):
+        place = Place.of_held(held)
+        if place is not None and (missing := actor_lacks(actor, held.rules, place)):
+            raise PermissionDenied(place="user", reason="user_is_more_than_you", permissions=short(missing))
 
 
 def short(names: list[str]) -> str:

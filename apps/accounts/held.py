@@ -36,14 +36,15 @@ class Held:
 FLAG = Held(READY[SUPER_ADMIN].rules, None, Grant.Scope.GLOBAL.value, None, "", "flag")
 
 
-def held_by(user: User) -> tuple[Held, ...]:
-    """What an active user holds; nothing, of any other."""
-    return held_by_each([user]).get(user.pk, ())
+def held_by(user: User, *, even_inactive: bool = False) -> tuple[Held, ...]:
+    """What an active user holds; nothing, of any other, unless it is asked what they will hold once they
+    are let in again."""
+    return held_by_each([user], even_inactive=even_inactive).get(user.pk, ())
 
 
-def held_by_each(users: Iterable[User]) -> dict[int, tuple[Held, ...]]:
+def held_by_each(users: Iterable[User], *, even_inactive: bool = False) -> dict[int, tuple[Held, ...]]:
     """By user's key, in two queries however many users there are. Inactive users are left out."""
-    active = {user.pk: user for user in users if user.is_active}
+    active = {user.pk: user for user in users if user.is_active or even_inactive}
     found: dict[int, list[Held]] = defaultdict(list)
     for user in active.values():
         if user.is_super_admin:

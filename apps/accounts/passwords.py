@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.accounts import audit, policy, sessions
 from apps.accounts.actor import Actor
 from apps.accounts.backends import MAX_PASSWORD
+from apps.accounts.giving import require_holds_all_of
 from apps.accounts.lockout import prove
 from apps.accounts.models import DirectoryPerson, LoginLink, Session, User
 from apps.accounts.tokens import create_link, fresh_links, refuse_limited
@@ -101,9 +102,11 @@ def set_password(actor: Actor, user: User, *, new: str) -> User:
 
 @transaction.atomic
 def create_password_link(actor: Actor, *, user: User) -> str:
-    """The path of a link by which the user sets a password, once, within RESET_MINUTES."""
+    """The path of a link by which the user sets a password, once, within RESET_MINUTES. Who holds less
+    than the user makes none: they could use it themselves."""
     policy.require(actor, "password.reset", user)
     refuse_limited(actor)
+    require_holds_all_of(actor, user)
     _require_local(user)
     text = create_link(user, LoginLink.Purpose.PASSWORD, RESET_MINUTES)
     audit.record(actor, "password.reset", user)

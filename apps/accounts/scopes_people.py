@@ -16,7 +16,8 @@ from apps.core.trees import keys_of
 
 class People:
     """A user is seen by who sees one of their accounts, and by themselves; and is governed by who governs
-    all of their accounts and all that they hold, so that nobody acts on somebody who is more."""
+    all of their accounts and all that they hold, so that nobody acts on somebody who is more: nor on who
+    will be more again once they are let in."""
 
     noun = "user"
 
@@ -35,7 +36,7 @@ class People:
         if row.is_super_admin or not self.holds(reach, row):
             return False
         inside = row.accounts.filter(reach.account_rows()).count()
-        grants = [held for held in held_by(row) if held.via.startswith("grant")]
+        grants = [held for held in held_by(row, even_inactive=True) if held.via.startswith("grant")]
         return inside == row.memberships.count() and all(within(reach, held) for held in grants)
 
     def open_to(self, actor: Actor) -> Q | None:
@@ -54,7 +55,8 @@ def governed(reach: Reach, rows: list[User]) -> set[int]:
     inside = set(accounts.filter(reach.account_rows()).values_list("pk", flat=True))
     theirs = {row.pk for row in rows if not row.is_super_admin} & {user for user, _account in pairs}
     theirs -= {user for user, account in pairs if account not in inside}
-    for user, held in held_by_each([row for row in rows if row.pk in theirs]).items():
+    judged = [row for row in rows if row.pk in theirs]
+    for user, held in held_by_each(judged, even_inactive=True).items():
         if not all(within(reach, each) for each in held if each.via.startswith("grant")):
             theirs.discard(user)
     return theirs

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
+from apps.accounts.giving import require_holds_all_of
 from apps.accounts.limits import Limits
 from apps.accounts.models import Account, ApiToken, LoginLink, User
 from apps.accounts.roles.rules import checked
@@ -80,6 +81,7 @@ def _require_issuer(actor: Actor, user: User) -> None:
         raise InvalidInput("no_such_user", place="user")
     if user.service_of is not None:
         policy.require(actor, "service_account.issue_token", user.service_of)
+        require_holds_all_of(actor, user)
         return
     if actor.is_system or (actor.user is not None and actor.user.is_active and actor.user.pk == user.pk):
         return
@@ -157,9 +159,11 @@ def fresh_links(text: str, purpose: LoginLink.Purpose) -> QuerySet[LoginLink]:
 
 @transaction.atomic
 def create_login_link(actor: Actor, *, user: User) -> str:
-    """The path of a link that logs the user in once within LINK_MINUTES."""
+    """The path of a link that logs the user in once within LINK_MINUTES. Who holds less than the user makes
+    none."""
     policy.require(actor, "login_link.create", user)
     refuse_limited(actor)
+    require_holds_all_of(actor, user)
     if user.is_service:
         raise InvalidInput("service_has_no_password", place="user")
     text = create_link(user, LoginLink.Purpose.LOGIN, LINK_MINUTES)

@@ -28,6 +28,10 @@ GRANT_REASONS: dict[str, Reason] = {
         _("They hold this role there already."), _("Change the end of the grant that there is.")
     ),
     "grant_has_ended": Reason(_("This grant has ended already."), _("Grant the role anew.")),
+    "user_is_more_than_you": Reason(
+        _("This user may do more than you: %(permissions)s."),
+        _("Ask somebody who holds all that they hold."),
+    ),
     "member_is_more_than_you": Reason(
         _("This member's role gives more than you hold here."),
         _("Ask somebody who holds all that it gives."),

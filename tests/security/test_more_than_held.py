@@ -1,0 +1,77 @@
+"""Ways around “nobody gives more than they hold”: another's login, a service's token or what it gave, a
+project that is handed over, people who are kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.accounts.members import add_member
+from apps.accounts.models import User
+from apps.accounts.passwords import create_password_link
+from apps.accounts.roles.ready import ready
+from apps.accounts.service_accounts import create_service_account
+from apps.accounts.services import set_active
+from apps.accounts.tokens import create_login_link, issue_token
+from apps.core.errors import CloudError, PermissionDenied
+from tests import factories
+from tests.accounts.rights import SYSTEM, Campus, acting, custom, give, make_campus
+
+pytestmark = pytest.mark.django_db
+LINKS = pytest.mark.parametrize("link", [create_password_link, create_login_link])
+
+
+@pytest.fixture
+def campus() -> Campus:
+    return make_campus()
+
+
+def reason_of(act: Callable[[], Any]) -> str:
+    with pytest.raises(CloudError) as caught:
+        act()
+    return str(caught.value.params.get("reason", ""))
+
+
+# Coming in as somebody else.
+
+
+def help_desk(campus: Campus, place: Any) -> User:
+    helper = factories.make_user(campus.in_lab)
+    role = custom(place, "user.read", "account.read", "password.reset", "login_link.create")
+    give(campus.chief, helper, role, place)
+    return helper
+
+
+@LINKS
+def test_who_helps_people_in_does_not_come_in_as_who_is_more(campus: Campus, link: Any) -> None:
+    helper = help_desk(campus, campus.school)
+    assert reason_of(lambda: link(acting(helper), user=campus.head)) == "user_is_more_than_you"
+    assert reason_of(lambda: link(acting(helper), user=campus.pupil)) == "user_is_more_than_you"
+    assert link(acting(campus.head), user=campus.pupil).startswith("/login/")
+
+
+@LINKS
+def test_who_helps_everybody_in_does_not_come_in_as_a_super_admin(campus: Campus, link: Any) -> None:
+    helper = help_desk(campus, None)
+    User.objects.filter(pk=campus.chief.pk).update(is_active=False)
+    campus.chief.refresh_from_db()
+    assert reason_of(lambda: link(acting(helper), user=campus.chief)) == "user_is_more_than_you"
+
+
+def test_a_service_that_is_more_than_its_account_has_no_token_from_there(campus: Campus) -> None:
+    add_member(SYSTEM, campus.in_school, user=campus.worker, role=ready("project-admin"))
+    service = create_service_account(SYSTEM, account=campus.in_school, username="robot")
+    issue_token(acting(campus.worker), user=service, name="first")
+    give(campus.chief, service, "auditor", None)
+    refused = reason_of(lambda: issue_token(acting(campus.worker), user=service, name="second"))
+    assert refused == "user_is_more_than_you"
+
+
+def test_who_is_more_and_kept_out_is_not_let_in_by_who_is_less(campus: Campus) -> None:
+    give(campus.chief, campus.pupil, "auditor", None)
+    set_active(acting(campus.chief), campus.pupil, active=False)
+    campus.pupil.refresh_from_db()
+    with pytest.raises(PermissionDenied):
+        set_active(acting(campus.head), campus.pupil, active=True)
