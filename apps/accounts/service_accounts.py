@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from apps.accounts import audit, policy, sessions
+from apps.accounts import audit, policy, recheck, sessions
 from apps.accounts.actor import Actor
+from apps.accounts.locks import lock_tree
 from apps.accounts.members import join
 from apps.accounts.models import Account, Membership, User
 from apps.accounts.services import clean_username
@@ -51,12 +52,16 @@ def create_service_account(actor: Actor, *, account: Account, username: str) -> 
 
 @transaction.atomic
 def remove_service_account(actor: Actor, user: User) -> None:
-    """Its tokens end at once. The row stays for the events that name it, and so does its name."""
+    """Its tokens end at once, and what it gave with what it held. The row stays for the events that name
+    it, and so does its name."""
     assert user.service_of is not None  # noqa: S101 - `find` gives no other
     policy.require(actor, "service_account.remove", user.service_of)
     refuse_limited(actor)
+    lock_tree()
+    recheck.leave(actor, user)
     sessions.cut_off(user)
     Membership.objects.filter(user=user).delete()
     user.is_active = False
     user.save(update_fields=["is_active"])
+    recheck.recheck([user.pk])
     audit.record(actor, "service_account.remove", user)

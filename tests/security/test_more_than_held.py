@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.members import add_member
+from apps.accounts.members import add_member, change_member
 from apps.accounts.models import User
 from apps.accounts.passwords import create_password_link
 from apps.accounts.roles.ready import ready
-from apps.accounts.service_accounts import create_service_account
+from apps.accounts.service_accounts import create_service_account, remove_service_account
 from apps.accounts.services import set_active
 from apps.accounts.tokens import create_login_link, issue_token
 from apps.core.errors import CloudError, PermissionDenied
 from tests import factories
-from tests.accounts.rights import SYSTEM, Campus, acting, custom, give, make_campus
+from tests.accounts.rights import SYSTEM, Campus, acting, custom, give, make_campus, may
 
 pytestmark = pytest.mark.django_db
 LINKS = pytest.mark.parametrize("link", [create_password_link, create_login_link])
@@ -75,3 +75,20 @@ def test_who_is_more_and_kept_out_is_not_let_in_by_who_is_less(campus: Campus) -
     campus.pupil.refresh_from_db()
     with pytest.raises(PermissionDenied):
         set_active(acting(campus.head), campus.pupil, active=True)
+
+
+# Services that are removed.
+
+
+def test_what_a_service_gave_ends_with_what_its_remover_held(campus: Campus) -> None:
+    head, worker, friend = acting(campus.head), campus.worker, campus.other_head
+    for user in (worker, friend):
+        add_member(head, campus.in_school, user=user)
+    change_member(head, campus.in_school, user=worker, role=ready("project-admin"))
+    service = create_service_account(acting(worker), account=campus.in_school, username="robot")
+    change_member(acting(worker), campus.in_school, user=service, role=ready("project-admin"))
+    change_member(acting(service), campus.in_school, user=friend, role=ready("project-admin"))
+    remove_service_account(acting(worker), service)
+    assert may(friend, "account.add_member", campus.in_school)
+    change_member(head, campus.in_school, user=worker, role=ready("user"))
+    assert not may(friend, "account.add_member", campus.in_school)
