@@ -73,7 +73,7 @@ def change_member(
     row = find_member(actor, account, user)
     if actor.user is not None and user.pk == actor.user.pk:
         raise InvalidInput("not_to_yourself", place="user")
-    _require_above(actor, row)
+    require_above(actor, row)
     new = _usable(actor, role) if role is not None else row.role
     require_gives(actor, new, Place("account", account))
     before = _told(row)
@@ -97,7 +97,7 @@ def remove_member(actor: Actor, account: Account, *, user: User) -> None:
     policy.require(actor, "account.remove_member", account)
     row = find_member(actor, account, user)
     if not (actor.user is not None and user.pk == actor.user.pk):
-        _require_above(actor, row)
+        require_above(actor, row)
     row.delete()
     audit.record(actor, "account.remove_member", account, user=user, role=row.role.name)
     recheck([user.pk])
@@ -112,7 +112,8 @@ def find_member(actor: Actor, account: Account, user: User) -> Membership:
     return row
 
 
-def _require_above(actor: Actor, row: Membership) -> None:
+def require_above(actor: Actor, row: Membership) -> None:
+    """PermissionDenied where the member's role gives what the actor does not hold in the account."""
     if actor_lacks(actor, row.role.allowed, Place("account", row.account)):
         raise PermissionDenied(place="user", reason="member_is_more_than_you")
 

@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from apps.accounts import audit, background, closing, policy
 from apps.accounts.actor import Actor
-from apps.accounts.giving import Place, require_gives
+from apps.accounts.giving import Place, fresh_actor, require_gives
+from apps.accounts.limits import Limits
 from apps.accounts.locks import lock_tree
+from apps.accounts.members import require_above
 from apps.accounts.models import (
     Account,
     Domain,
@@ -285,20 +287,23 @@ def admins(account: Account) -> QuerySet[Membership]:
 
 @transaction.atomic
 def hand_over(actor: Actor, project: Project, *, to: User, leave: bool = False) -> Project:
-    """Another member runs it from now on. Who handed it over stays as an ordinary member, or leaves."""
+    """Another member runs it from now on, as long as who hands it over would have. These stay as an ordinary
+    member, or leave. No sync of a directory takes any of it back."""
     account = _lock(project)
+    actor = fresh_actor(actor)
     policy.require(actor, "project.hand_over", account)
     if verdict(account).standing == Standing.CLOSING:
         raise StateConflict(reason="project_closing")
     heir = account.memberships.filter(user=to, user__is_active=True).first()
     if heir is None or (actor.user is not None and to.pk == actor.user.pk):
         raise InvalidInput("not_another_member", place="to")
-    mine = (
-        account.memberships.filter(user=actor.user, role__key=PROJECT_ADMIN).first() if actor.user else None
-    )
-    heir.role, heir.ends_at = ready(PROJECT_ADMIN), None
+    require_above(actor, heir)
+    require_gives(actor, ready(PROJECT_ADMIN), Place.of(account))
+    mine = admins(account).filter(user=actor.user).first() if actor.user else None
+    heir.role, heir.ends_at = ready(PROJECT_ADMIN), mine.ends_at if mine else None
     heir.granted_by = mine.granted_by if mine else actor.user
-    heir.save(update_fields=["role", "ends_at", "granted_by"])
+    heir.directory = heir.rule = None
+    heir.save(update_fields=["role", "ends_at", "granted_by", "directory", "rule"])
     if mine is not None:
         _step_down(mine, to, leave=leave)
     audit.record(actor, "project.hand_over", account, to=to, left=leave and mine is not None)
@@ -313,8 +318,8 @@ def _step_down(mine: Membership, heir: User, *, leave: bool) -> None:
     if leave:
         mine.delete()
     else:
-        mine.role = ready(USER)
-        mine.save(update_fields=["role"])
+        mine.role, mine.directory, mine.rule = ready(USER), None, None
+        mine.save(update_fields=["role", "directory", "rule"])
     recheck([user])
 
 
@@ -323,7 +328,7 @@ def leave(actor: Actor, project: Project) -> None:
     """Belong to it no longer. The last one who runs it hands it over first."""
     account = _lock(project)
     mine = account.memberships.filter(user=actor.user).first() if actor.user else None
-    if mine is None or (actor.limits is not None and not actor.limits.allow("project.leave")):
+    if mine is None or not _lets_go(actor.limits, account):
         policy.require(actor, "account.read", account)
         raise PermissionDenied(permission="project.leave")
     others = admins(account).exclude(pk=mine.pk)
@@ -335,6 +340,13 @@ def leave(actor: Actor, project: Project) -> None:
         mine.delete()
         recheck([mine.user_id])
     audit.record(actor, "project.leave", account)
+
+
+def _lets_go(limits: Limits | None, account: Account) -> bool:
+    """A token kept to other acts, or to other accounts, leaves nothing."""
+    if limits is None:
+        return True
+    return limits.allow("project.leave") and (limits.account_ids is None or account.pk in limits.account_ids)
 
 
 def _lock(project: Project) -> Account:

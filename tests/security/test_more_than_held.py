@@ -4,13 +4,18 @@ project that is handed over, people who are kept out."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from apps.accounts.actor import Actor
+from apps.accounts.limits import Limits
 from apps.accounts.members import add_member, change_member
-from apps.accounts.models import User
+from apps.accounts.models import Account, Membership, Project, User
 from apps.accounts.passwords import create_password_link
+from apps.accounts.projects import hand_over, leave
 from apps.accounts.roles.ready import ready
 from apps.accounts.service_accounts import create_service_account, remove_service_account
 from apps.accounts.services import set_active
@@ -92,3 +97,41 @@ def test_what_a_service_gave_ends_with_what_its_remover_held(campus: Campus) -> 
     assert may(friend, "account.add_member", campus.in_school)
     change_member(head, campus.in_school, user=worker, role=ready("user"))
     assert not may(friend, "account.add_member", campus.in_school)
+
+
+# Projects.
+
+
+def make_project(campus: Campus, *members: User) -> Project:
+    account = factories.make_account(campus.school)
+    Account.objects.filter(pk=account.pk).update(kind=Account.Kind.PROJECT)
+    account.refresh_from_db()
+    for user in members:
+        add_member(SYSTEM, account, user=user)
+    return Project.objects.create(account=account, begun_by=campus.pupil)
+
+
+def test_who_hands_a_project_over_holds_all_of_it(campus: Campus) -> None:
+    friend = factories.make_user()
+    project = make_project(campus, campus.worker, friend)
+    give(campus.head, campus.worker, custom(campus.school, "account.read", "project.*"), project.account)
+    assert reason_of(lambda: hand_over(acting(campus.worker), project, to=friend)) == "more_than_you_hold"
+
+
+def test_a_project_is_handed_over_until_its_admin_would_have_ended(campus: Campus) -> None:
+    friend = factories.make_user()
+    project = make_project(campus, campus.worker, friend)
+    soon = timezone.now() + timedelta(days=1)
+    role = ready("project-admin")
+    change_member(SYSTEM, project.account, user=campus.worker, role=role, ends_at=soon)
+    hand_over(acting(campus.worker), project, to=friend)
+    heir = Membership.objects.get(user=friend, account=project.account)
+    assert (heir.role, heir.ends_at) == (role, soon)
+
+
+def test_a_token_for_another_account_leaves_no_project(campus: Campus) -> None:
+    project = make_project(campus, campus.worker)
+    kept = Limits(("project.leave",), frozenset({campus.in_lab.pk}))
+    with pytest.raises(CloudError):
+        leave(Actor(campus.worker, limits=kept), project)
+    assert project.account.memberships.filter(user=campus.worker).exists()
