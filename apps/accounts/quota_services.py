@@ -60,8 +60,11 @@ def set_member_quota(
     grace_percent: int | None = KEEP,
     grace_days: int | None = KEEP,
 ) -> Quota:
-    """Set what one member may use of what the account may. Without any limit the row goes."""
+    """Set what one member may use of what the account may. Without any limit the row goes. Whose limit it is
+    changes it only where they may change the account's."""
     policy.require(actor, "quota.limit_member", account)
+    if actor.user is not None and actor.user.pk == user.pk:
+        policy.require(actor, "quota.set", account)
     changes = {**clean_limits(limits), **_clean_grace(grace_percent, grace_days)}
     row = Quota.objects.filter(within=account, user=user).first()
     if row is None:

@@ -16,6 +16,7 @@ from apps.accounts.members import add_member, change_member
 from apps.accounts.models import Account, Membership, Project, User
 from apps.accounts.passwords import create_password_link
 from apps.accounts.projects import hand_over, leave
+from apps.accounts.quota_services import set_member_quota
 from apps.accounts.roles.ready import ready
 from apps.accounts.service_accounts import create_service_account, remove_service_account
 from apps.accounts.services import set_active
@@ -135,3 +136,14 @@ def test_a_token_for_another_account_leaves_no_project(campus: Campus) -> None:
     with pytest.raises(CloudError):
         leave(Actor(campus.worker, limits=kept), project)
     assert project.account.memberships.filter(user=campus.worker).exists()
+
+
+def test_nobody_raises_the_limit_that_they_stand_below_themselves(campus: Campus) -> None:
+    admin = factories.make_user(campus.in_school)
+    change_member(SYSTEM, campus.in_school, user=admin, role=ready("project-admin"))
+    set_member_quota(acting(campus.head), campus.in_school, user=admin, limits={"vcpus": 2})
+    with pytest.raises(PermissionDenied):
+        set_member_quota(acting(admin), campus.in_school, user=admin, limits={"vcpus": None})
+    set_member_quota(acting(admin), campus.in_school, user=campus.pupil, limits={"vcpus": 1})
+    add_member(SYSTEM, campus.in_school, user=campus.head)
+    set_member_quota(acting(campus.head), campus.in_school, user=campus.head, limits={"vcpus": 1})
