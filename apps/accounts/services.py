@@ -20,7 +20,7 @@ from apps.accounts.sessions import end_sessions
 from apps.accounts.standing import require_active
 from apps.accounts.tenancy import fresh
 from apps.core.constraints import insert
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, StateConflict
 from apps.core.names import clean_name
 from apps.core.trees import MAX_PATH, path_of
 
@@ -120,11 +120,14 @@ def clean_email(email: str) -> str:
 
 @transaction.atomic
 def set_active(actor: Actor, user: User, *, active: bool) -> User:
-    """Let a user in or keep them out. What their accounts own stays as it is."""
+    """Let a user in or keep them out. What their accounts own stays as it is. Who is about to be deleted is
+    kept after all, not let in until then."""
     policy.require(actor, "user.set_active", user)
     if actor.user is not None and actor.user.pk == user.pk and not active:
         raise InvalidInput("yourself", place="is_active")
     lock_tree()
+    if active and User.objects.filter(pk=user.pk, closes_at__isnull=False).exists():
+        raise StateConflict(reason="user_is_closing")
     if not active:
         recheck.leave(actor, user)
     changes = audit.changed(user, is_active=active)

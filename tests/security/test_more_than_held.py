@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.actor import Actor
+from apps.accounts.closing import close_user, reopen_user
 from apps.accounts.limits import Limits
 from apps.accounts.members import add_member, change_member
 from apps.accounts.models import Account, Membership, Project, User
@@ -20,8 +22,9 @@ from apps.accounts.quota_services import set_member_quota
 from apps.accounts.roles.ready import ready
 from apps.accounts.service_accounts import create_service_account, remove_service_account
 from apps.accounts.services import set_active
+from apps.accounts.sessions import sessions_of
 from apps.accounts.tokens import create_login_link, issue_token
-from apps.core.errors import CloudError, PermissionDenied
+from apps.core.errors import CloudError, PermissionDenied, StateConflict
 from tests import factories
 from tests.accounts.rights import SYSTEM, Campus, acting, custom, give, make_campus, may
 
@@ -147,3 +150,19 @@ def test_nobody_raises_the_limit_that_they_stand_below_themselves(campus: Campus
     set_member_quota(acting(admin), campus.in_school, user=campus.pupil, limits={"vcpus": 1})
     add_member(SYSTEM, campus.in_school, user=campus.head)
     set_member_quota(acting(campus.head), campus.in_school, user=campus.head, limits={"vcpus": 1})
+
+
+# People who are about to go.
+
+
+def test_who_is_kept_after_all_logs_in_anew(campus: Campus, client: Client) -> None:
+    client.force_login(campus.worker)
+    close_user(acting(campus.chief), campus.worker)
+    reopen_user(acting(campus.chief), campus.worker)
+    assert not sessions_of(campus.worker).exists()
+
+
+def test_who_is_about_to_be_deleted_is_not_let_in_until_then(campus: Campus) -> None:
+    close_user(acting(campus.chief), campus.worker)
+    with pytest.raises(StateConflict):
+        set_active(acting(campus.chief), campus.worker, active=True)

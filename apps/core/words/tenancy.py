@@ -37,6 +37,9 @@ TENANCY_REASONS: dict[str, Reason] = {
     "grace_is_over": Reason(
         _("Its time of grace is over: it is being deleted."), _("Nothing brings it back.")
     ),
+    "user_is_closing": Reason(
+        _("This user is about to be deleted, and kept out until then."), _("Keep them after all.")
+    ),
     "not_closing": Reason(
         _("Nobody asked for its deletion, or its time of grace is not over."), _("Nothing is deleted.")
     ),
