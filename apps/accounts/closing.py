@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.accounts import audit, background, ownership, policy, recheck
 from apps.accounts.actor import Actor
+from apps.accounts.giving import fresh_actor
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain, Standing, User
 from apps.accounts.sessions import end_sessions
@@ -162,6 +163,7 @@ def close_user(actor: Actor, user: User) -> User:
         raise InvalidInput("yourself", place="user")
     closes_at = grace_ends()
     lock_tree()
+    policy.require(fresh_actor(actor), "user.close", user)
     if user.is_active:
         recheck.leave(actor, user)
     if User.objects.filter(pk=user.pk, closes_at=None).update(closes_at=closes_at, is_active=False):

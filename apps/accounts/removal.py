@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts import audit, closing, policy
 from apps.accounts.actor import Actor
+from apps.accounts.giving import fresh_actor
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Invitation, InvitationState, User
 from apps.accounts.recheck import leave
@@ -37,6 +38,7 @@ def remove_user(actor: Actor, user: User) -> None:
         raise InvalidInput("yourself", place="user")
     lock_tree()
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    policy.require(fresh_actor(actor), "user.remove", user)
     alone = list(owned_alone(user)[: NAMED + 1])
     if alone:
         names = ", ".join(account.name for account in alone[:NAMED]) + (" …" if len(alone) > NAMED else "")

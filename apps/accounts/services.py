@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.accounts import audit, policy, recheck
 from apps.accounts.actor import Actor
-from apps.accounts.giving import Place, require_gives
+from apps.accounts.giving import Place, fresh_actor, require_gives
 from apps.accounts.locks import lock_tree
 from apps.accounts.members import join
 from apps.accounts.models import Account, Domain, Membership, User
@@ -32,6 +32,7 @@ def create_domain(actor: Actor, *, name: str, parent: Domain) -> Domain:
     """A domain below `parent`, with a quota row that counts from the start."""
     policy.require(actor, "domain.create", parent)
     lock_tree()
+    policy.require(fresh_actor(actor), "domain.create", parent)
     require_active(parent)
     domain = _insert_domain(clean_name(name), fresh(parent))
     audit.record(actor, "domain.create", domain)
@@ -126,6 +127,7 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
     if actor.user is not None and actor.user.pk == user.pk and not active:
         raise InvalidInput("yourself", place="is_active")
     lock_tree()
+    policy.require(fresh_actor(actor), "user.set_active", user)
     if active and User.objects.filter(pk=user.pk, closes_at__isnull=False).exists():
         raise StateConflict(reason="user_is_closing")
     if not active:

@@ -12,6 +12,7 @@ from django.db.models.functions import Concat, Length, Substr
 
 from apps.accounts import audit, policy, quota, quota_services, recheck, recount
 from apps.accounts.actor import Actor
+from apps.accounts.giving import fresh_actor
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain
 from apps.accounts.standing import require_active
@@ -58,7 +59,9 @@ def move_domain(actor: Actor, domain: Domain, *, parent: Domain) -> Domain:
     policy.require(actor, "domain.move", domain)
     policy.require(actor, "domain.move", parent)
     lock_tree()
-    domain, parent = fresh(domain), fresh(parent)
+    actor, domain, parent = fresh_actor(actor), fresh(domain), fresh(parent)
+    policy.require(actor, "domain.move", domain)
+    policy.require(actor, "domain.move", parent)
     if domain.parent is None:
         raise InvalidInput("root_stays", place="parent")
     if not policy.may(actor, "domain.move", domain.parent):  # it leaves there
@@ -111,7 +114,9 @@ def move_account(actor: Actor, account: Account, *, domain: Domain) -> Account:
     policy.require(actor, "account.move", domain)
     lock_tree()
     account = Account.objects.select_related("domain").get(pk=account.pk)
-    domain, old = fresh(domain), account.domain
+    actor, domain, old = fresh_actor(actor), fresh(domain), account.domain
+    policy.require(actor, "account.move", account)
+    policy.require(actor, "account.move", domain)
     if old == domain:
         return account
     require_active(domain)
