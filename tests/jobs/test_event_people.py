@@ -28,8 +28,8 @@ OPERATOR = Actor.system("a test")
 
 
 @pytest.fixture
-def ada() -> User:
-    return services.create_user(OPERATOR, username="ada", full_name="Ada Lovelace", email="ada@campus.gr")
+def ivy() -> User:
+    return services.create_user(OPERATOR, username="ivy", full_name="Ivy Lovelace", email="ivy@campus.gr")
 
 
 def everything() -> str:
@@ -39,51 +39,51 @@ def everything() -> str:
         return str(cursor.fetchall())
 
 
-def test_an_event_holds_no_name_and_shows_it(ada: User) -> None:
-    event = events.record(Actor(ada), "x", ada, colleague=ada, mail=Personal(ada, ada.email))
-    assert (event.by, event.about) == ("ada", "ada")
-    assert told(event)[0] == {"colleague": "ada", "mail": "ada@campus.gr"}
-    assert "ada" not in everything()
+def test_an_event_holds_no_name_and_shows_it(ivy: User) -> None:
+    event = events.record(Actor(ivy), "x", ivy, colleague=ivy, mail=Personal(ivy, ivy.email))
+    assert (event.by, event.about) == ("ivy", "ivy")
+    assert told(event)[0] == {"colleague": "ivy", "mail": "ivy@campus.gr"}
+    assert "ivy" not in everything()
     assert event.mentions.count() == 2
 
 
-def test_the_words_are_kept_once_and_no_one_elses_are_taken(ada: User) -> None:
+def test_the_words_are_kept_once_and_no_one_elses_are_taken(ivy: User) -> None:
     other = factories.make_user()
-    first, second = (events.record(Actor(ada), "x", None) for _ in range(2))
-    third = events.record(Actor(other), "x", None, who=Personal(other, "ada"))
+    first, second = (events.record(Actor(ivy), "x", None) for _ in range(2))
+    third = events.record(Actor(other), "x", None, who=Personal(other, "ivy"))
     assert first.actor == second.actor != third.mentions.get()
 
 
-def test_erased_names_are_gone_and_the_reference_stays(ada: User) -> None:
-    event = events.record(Actor(ada), "x", ada, mail=Personal(ada, ada.email))
-    references = set(Person.objects.filter(user=ada).values_list("reference", flat=True))
-    assert erase_names(OPERATOR, ada) == len(references)
+def test_erased_names_are_gone_and_the_reference_stays(ivy: User) -> None:
+    event = events.record(Actor(ivy), "x", ivy, mail=Personal(ivy, ivy.email))
+    references = set(Person.objects.filter(user=ivy).values_list("reference", flat=True))
+    assert erase_names(OPERATOR, ivy) == len(references)
     event = Event.objects.get(pk=event.pk)
     assert (event.by, told(event)[0]["mail"]) == ("(name erased)", "(name erased)")
-    assert set(Person.objects.filter(user=ada).values_list("reference", flat=True)) == references
-    assert not Person.objects.filter(words__contains="ada").exists()
-    assert Event.objects.filter(kind="user.erase", target_uuid=ada.uuid).count() == 1
-    ada.delete()
+    assert set(Person.objects.filter(user=ivy).values_list("reference", flat=True)) == references
+    assert not Person.objects.filter(words__contains="ivy").exists()
+    assert Event.objects.filter(kind="user.erase", target_uuid=ivy.uuid).count() == 1
+    ivy.delete()
     assert Event.objects.filter(actor__reference__in=references).exists()
 
 
-def test_a_name_that_is_not_what_the_reference_was_made_from_is_known(ada: User) -> None:
-    person = events.record(Actor(ada), "x", None).actor
+def test_a_name_that_is_not_what_the_reference_was_made_from_is_known(ivy: User) -> None:
+    person = events.record(Actor(ivy), "x", None).actor
     assert person is not None
     assert person.is_genuine
     person.words = "eve"
     assert not person.is_genuine
 
 
-def test_erasing_is_the_operators(ada: User) -> None:
+def test_erasing_is_the_operators(ivy: User) -> None:
     with pytest.raises((PermissionDenied, NotFound)):
-        erase_names(Actor(factories.make_user()), ada)
-    assert Person.objects.filter(words="ada").exists()
+        erase_names(Actor(factories.make_user()), ivy)
+    assert Person.objects.filter(words="ivy").exists()
 
 
-def test_words_that_nobody_refers_to_go(ada: User) -> None:
-    kept = events.record(Actor(ada), "x", None).actor
-    Person.of(ada, "nobody").save()
+def test_words_that_nobody_refers_to_go(ivy: User) -> None:
+    kept = events.record(Actor(ivy), "x", None).actor
+    Person.of(ivy, "nobody").save()
     Event.objects.exclude(kind="x").delete()
     assert forget_unused() >= 1
     assert Person.objects.get() == kept
@@ -99,16 +99,16 @@ def test_a_request_says_by_which_token_and_from_where() -> None:
     assert (token_name.get(), client_address.get(), request_id.get()) == ("", "", "")
 
 
-def test_a_jobs_end_has_its_names_from_its_beginning(ada: User) -> None:
+def test_a_jobs_end_has_its_names_from_its_beginning(ivy: User) -> None:
     job = Job.objects.create(
-        kind="x", user=ada, actor_label="ada", target_type="host", target_uuid=ada.uuid, target_name="h"
+        kind="x", user=ivy, actor_label="ivy", target_type="host", target_uuid=ivy.uuid, target_name="h"
     )
-    viewer = Actor(ada, behalf=factories.make_user())
+    viewer = Actor(ivy, behalf=factories.make_user())
     begun = events.record_of_job(job, Event.Phase.SUBMITTED, actor=viewer)
     ended = events.record_of_job(job, Event.Phase.DONE)
     assert begun is not None
     assert ended is not None
-    assert (ended.actor_id, ended.behalf_id, ended.by) == (begun.actor_id, begun.behalf_id, "ada")
+    assert (ended.actor_id, ended.behalf_id, ended.by) == (begun.actor_id, begun.behalf_id, "ivy")
     assert begun.behalf_id is not None
     job_uuid = job.uuid
     job.delete()
@@ -116,9 +116,9 @@ def test_a_jobs_end_has_its_names_from_its_beginning(ada: User) -> None:
     assert (begun.job, begun.job_uuid) == (None, job_uuid)
 
 
-def test_an_account_that_goes_leaves_its_events(ada: User) -> None:
+def test_an_account_that_goes_leaves_its_events(ivy: User) -> None:
     account = factories.make_account()
-    event = events.record(Actor(ada), "x", account)
+    event = events.record(Actor(ivy), "x", account)
     account.delete()
     uuid = account.uuid
     event = event_rows().get(pk=event.pk)
@@ -135,20 +135,20 @@ def test_an_account_that_goes_leaves_its_events(ada: User) -> None:
         {"user_data": "s3ntinel"},
     ],
 )
-def test_what_goes_by_a_secrets_name_is_not_kept(data: dict[str, Any], ada: User) -> None:
-    events.record(Actor(ada), "x", None, **data)
+def test_what_goes_by_a_secrets_name_is_not_kept(data: dict[str, Any], ivy: User) -> None:
+    events.record(Actor(ivy), "x", None, **data)
     assert "s3ntinel" not in everything()
     assert "***" in everything()
 
 
-def test_changes_tell_before_and_after_but_no_secret_and_no_name(ada: User) -> None:
+def test_changes_tell_before_and_after_but_no_secret_and_no_name(ivy: User) -> None:
     host = Host.objects.get(zone=factories.make_zone(hosts=1))
     changes = audit.changed(host, name="new", port=host.port, private_key="s3ntinel")
     assert changes == {"name": [host.name, "new"], "private_key": ["***", "***"]}
     event = events.record(
-        OPERATOR, "x", ada, changes=audit.changed(ada, full_name="Ada King", is_active=False)
+        OPERATOR, "x", ivy, changes=audit.changed(ivy, full_name="Ivy King", is_active=False)
     )
-    assert told(event)[1] == {"full_name": ["Ada Lovelace", "Ada King"], "is_active": [True, False]}
+    assert told(event)[1] == {"full_name": ["Ivy Lovelace", "Ivy King"], "is_active": [True, False]}
     assert "King" not in everything()
 
 
