@@ -19,7 +19,16 @@ from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.giving import Place, actor_lacks, misfit, require_gives
 from apps.accounts.locks import lock_tree
-from apps.accounts.models import Account, Invitation, InvitationState, Membership, Role, Standing, User
+from apps.accounts.models import (
+    Account,
+    DirectoryPerson,
+    Invitation,
+    InvitationState,
+    Membership,
+    Role,
+    Standing,
+    User,
+)
 from apps.accounts.services import USERNAME, clean_email
 from apps.accounts.standing import verdict
 from apps.core.constraints import insert
@@ -51,15 +60,22 @@ def _open() -> Q:
 
 
 def _is_for(user: User) -> Q:
-    mine = Q(username=user.username.lower())
-    return mine | Q(email=user.email.lower()) if user.email else mine
+    mine, address = Q(username=user.username.lower()), _address_of(user)
+    return mine | Q(email=address) if address else mine
 
 
 def is_for(row: Invitation, user: User) -> bool:
-    """Whether it names this user, or the mail address that the directory or an administrator gave them."""
+    """Whether it names this user, or the mail address that their directory gives them."""
     if row.username:
         return row.username == user.username.lower()
-    return bool(user.email) and row.email == user.email.lower()
+    return bool(row.email) and row.email == _address_of(user)
+
+
+def _address_of(user: User) -> str:
+    """Where the directory says that their mail goes. Any admin may write any address beside a local user's
+    name: these answer by the link in the mail."""
+    from_directory = user.email and DirectoryPerson.objects.filter(user=user, left_at=None).exists()
+    return user.email.lower() if from_directory else ""
 
 
 def waiting_for(user: User) -> QuerySet[Invitation]:

@@ -75,6 +75,10 @@ const connect = () => {
   close();
   live.topics = topics.join(" ");
   if (!topics.length || document.hidden) return;
+  if (document.querySelector("[data-live-status][data-no-stream]")) {
+    live.mode = "looking";
+    return;
+  }
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   query.set("since", live.last || "0");
   live.heard = Date.now();

@@ -14,7 +14,16 @@ from apps.accounts import closing, invitations, policy
 from apps.accounts.actor import Actor
 from apps.accounts.invitation_mail import send_pending
 from apps.accounts.limits import Limits
-from apps.accounts.models import Account, Invitation, InvitationState, Membership, Role, User
+from apps.accounts.models import (
+    Account,
+    Directory,
+    DirectoryPerson,
+    Invitation,
+    InvitationState,
+    Membership,
+    Role,
+    User,
+)
 from apps.accounts.roles.ready import AUDITOR, DOMAIN_ADMIN, PROJECT_ADMIN, SUPER_ADMIN, USER, ready
 from apps.core.errors import CloudError, InvalidInput, NotFound, PermissionDenied, StateConflict, TooMany
 from apps.jobs.models import Event
@@ -68,8 +77,17 @@ def test_who_is_invited_by_name_sees_it_and_joins_with_its_role(
     assert not invitations.waiting_for(guest)
 
 
-def test_by_mail_counts_the_address_that_the_user_has_here(host: User, guest: User, account: Account) -> None:
+def test_by_mail_counts_the_address_that_the_directory_gives(
+    host: User, guest: User, account: Account
+) -> None:
+    """Any admin may write any address beside a local user's name."""
     row = asked(host, account, email="guest@example.ORG")
+    assert not invitations.waiting_for(guest)
+    assert not policy.visible(Actor(guest), Invitation.objects.all())
+    with pytest.raises(NotFound):
+        invitations.accept(Actor(guest), row)
+    directory = Directory.objects.create(name="campus", kind="openldap")
+    DirectoryPerson.objects.create(directory=directory, user=guest, stable_id="1", dn="uid=guest")
     assert list(invitations.waiting_for(guest)) == [row]
     invitations.accept(Actor(guest), row)
     assert account.memberships.filter(user=guest, role__key=USER).exists()

@@ -246,6 +246,7 @@ def test_a_view_as_somebody_is_framed_and_changes_nothing(enter: Enter) -> None:
     expect(frame).to_contain_text("You, dimitra, look at the portal as anna. Nothing can be changed.")
     page.goto("/")
     expect(frame).to_be_visible()
+    expect(page.locator("[data-live-status]")).to_have_text("Looks every 5 s")
     assert menu(page) == (OWN_MENU, [])
     assert listed(page, "/accounts/") == {"anna", "Computational physics"}
     page.goto("/ssh-keys/")
@@ -262,14 +263,8 @@ def test_a_view_as_somebody_is_framed_and_changes_nothing(enter: Enter) -> None:
 
 
 def outcome(page: Page, words: str) -> None:
-    """Wait on the page of a run until it says so. The words beside the heading come with a new page."""
-    state = page.locator(".head strong")
-    for _ in range(60):
-        if state.inner_text() == words:
-            return
-        page.wait_for_timeout(500)
-        page.reload()
-    expect(state).to_have_text(words)
+    """Wait until the page of a run says so by itself."""
+    expect(page.locator("#run-outcome")).to_have_text(words, timeout=30_000)
 
 
 def test_a_rule_is_written_previewed_and_applied(enter: Enter, portal: PeoplesPortal) -> None:

@@ -76,7 +76,7 @@ def checked(pairs: object) -> list[list[str]]:
     found = []
     for number, pair in enumerate(pairs, 1):
         place = f"rules[{number}]"
-        if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] not in {ALLOW, DENY}:
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[0] not in (ALLOW, DENY):
             raise InvalidInput("not_a_rule", place=place)
         pattern = pair[1]
         if not isinstance(pattern, str) or len(pattern) > 100 or not _PATTERN.fullmatch(pattern):
