@@ -84,11 +84,11 @@ def use_of(row: Quota, name: str) -> Use:
         text = _("%(used)s, no limit") % {"used": bare(name, used)}
         return Use(name, label(name), used, None, text)
     text = _("%(used)s of %(total)s") % {"used": bare(name, used), "total": bare(name, limit)}
-    return Use(name, label(name), used, limit, text, _warning(row, used, limit))
+    return Use(name, label(name), used, limit, text, _warning(row, name, used, limit))
 
 
-def _warning(row: Quota, used: int, limit: int) -> str:
-    if used > limit and row.grace_until is not None and row.grace_until > timezone.now():
+def _warning(row: Quota, name: str, used: int, limit: int) -> str:
+    if row.grace_until is not None and limit < used < (quota.ceiling(row, name) or 0):
         until = date_format(timezone.localtime(row.grace_until), "SHORT_DATETIME_FORMAT")
         return _("Above the limit. It may stay so until %(until)s; then nothing more is given.") % {
             "until": until

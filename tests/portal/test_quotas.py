@@ -49,6 +49,8 @@ def test_the_home_page_warns(account: Account, member: Client) -> None:
     assert "Nearly used up." in member.get("/").content.decode()
     quota.reserve(account, Amount(vcpus=2))
     assert "Above the limit. It may stay so until" in member.get("/").content.decode()
+    quota.reserve(account, Amount(vcpus=1))  # 12 of 10: a fifth more than the limit, and that is all
+    assert "Above the limit: nothing more is given until less is used." in member.get("/").content.decode()
 
 
 def test_limits_are_set_by_who_may(account: Account, member: Client, operator: Client) -> None:
