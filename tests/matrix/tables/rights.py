@@ -39,6 +39,17 @@ def to_person(at: At) -> dict[str, object]:
     return {"user": at.id("person"), "role": role, "scope": "account", "place": at.id("account")}
 
 
+GROUP_READ = SUPER_AND_AUDITOR.but(
+    domain_admin="+",
+    simple=".",
+    project_admin=".",
+    user=".",
+    domain_auditor=".",
+    other=".",
+    expired=".",
+    limited=".",
+)
+
 LINES = [
     Line("GET", "roles/?limit=200", ROLE_READ, shown="role"),
     Line("GET", "roles/{role}/", ROLE_READ),
@@ -55,34 +66,7 @@ LINES = [
     Line("POST", "grants/", GRANT_WRITE, to_person),
     Line("PATCH", "grants/{grant}/", GRANT_WRITE, lambda at: {"ends_at": None}),
     Line("DELETE", "grants/{grant}/", GRANT_END),
-    Line(
-        "GET",
-        "groups/?limit=200",
-        SUPER_AND_AUDITOR.but(
-            domain_admin="+",
-            simple=".",
-            project_admin=".",
-            user=".",
-            domain_auditor=".",
-            other=".",
-            expired=".",
-            limited=".",
-        ),
-        shown="group",
-    ),
-    Line(
-        "GET",
-        "groups/{group}/",
-        SUPER_AND_AUDITOR.but(
-            domain_admin="+",
-            simple=".",
-            project_admin=".",
-            user=".",
-            domain_auditor=".",
-            other=".",
-            expired=".",
-            limited=".",
-        ),
-    ),
+    Line("GET", "groups/?limit=200", GROUP_READ, shown="group"),
+    Line("GET", "groups/{group}/", GROUP_READ),
     Line("POST", "access-check/", EVERYBODY, lambda at: {"permission": "vm.read"}),
 ]
