@@ -107,7 +107,9 @@ def create_project(
     Without a role that lets them, people begin what the domain's rules allow, with the limits of these."""
     by_role = policy.may(actor, "project.create", domain)
     if not by_role:
-        Domain.objects.select_for_update(no_key=True).get(pk=domain.pk)  # two at once are counted one by one
+        lock_tree()  # two at once, in whatever domains, are counted one by one
+        actor = fresh_actor(actor)
+        domain = Domain.objects.get(pk=domain.pk)
         if not own_left(actor, domain):
             _refuse_more(actor, domain)
         owner, given = actor.user, dict(rules_of(domain).limits)
