@@ -94,6 +94,7 @@ def set_password(actor: Actor, user: User, *, new: str) -> User:
     """A password from whoever runs the portal's machine: how a local super admin gets one."""
     policy.require(actor, "password.set", user)
     refuse_limited(actor)
+    require_holds_all_of(actor, user)
     _store(user, new)
     ended = sessions.end_sessions(user)
     audit.record(actor, "password.set", user, sessions_ended=ended)

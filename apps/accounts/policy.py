@@ -13,6 +13,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.actor import Actor
+from apps.accounts.giving import short
+from apps.accounts.models import User
 from apps.accounts.scopes import Records, Rows, Scope, could_hold, place_models, register, scope_of
 from apps.core.errors import NotFound, PermissionDenied
 
@@ -41,8 +43,8 @@ M = TypeVar("M", bound=Model)
 class Refused(PermissionDenied):
     """PermissionDenied that can say why: by which rule, in which scope, and who could grant it."""
 
-    def __init__(self, actor: Actor, permission: str, obj: Model | None = None) -> None:
-        super().__init__(permission=permission)
+    def __init__(self, actor: Actor, permission: str, obj: Model | None = None, **params: Any) -> None:
+        super().__init__(permission=permission, **params)
         self.actor, self.permission, self.obj = actor, permission, obj
 
     def why(self) -> dict[str, Any]:
@@ -110,9 +112,10 @@ def may(actor: Actor, permission: str, obj: Model | None = None) -> bool:
     if not is_there(actor):
         return False
     reach = actor.reach(permission)
-    if reach.everything or obj is None:
+    if obj is None or actor.is_operator:
         return reach.everything
-    return scope_of(type(obj)).governs(reach, obj)
+    scope = scope_of(type(obj))
+    return (reach.everything or scope.governs(reach, obj)) and not scope.above(actor, permission, obj)
 
 
 def somewhere(actor: Actor, permission: str) -> bool:
@@ -126,7 +129,20 @@ def require(actor: Actor, permission: str, obj: Model | None = None) -> None:
         return
     if obj is not None and not sees(actor, obj):
         raise NotFound(kind=obj._meta.model_name)
-    raise Refused(actor, permission, obj)
+    more = above(actor, permission, obj)
+    raise Refused(actor, permission, obj, **more)
+
+
+def above(actor: Actor, permission: str, obj: Model | None) -> dict[str, Any]:
+    """Why an object that is reached is still too much for the actor, as a reason; empty if it is not that."""
+    if obj is None or not is_there(actor):
+        return {}
+    scope, reach = scope_of(type(obj)), actor.reach(permission)
+    if not (reach.everything or scope.governs(reach, obj)):
+        return {}
+    missing = scope.above(actor, permission, obj)
+    reason = "user_is_more_than_you" if isinstance(obj, User) else "gives_more_than_you_hold"
+    return {"reason": reason, "permissions": short(missing)} if missing else {}
 
 
 def require_somewhere(actor: Actor, permission: str) -> None:

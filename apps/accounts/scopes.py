@@ -1,7 +1,8 @@
 """Where the rows of a model lie: in which account, below which domain, in which region, zone, cluster, host.
 
 `where` gives the rows within a reach as a filter, `holds` says it of one row. The two always agree.
-`governs` says whether all of a row lies within, which is asked before something is done to it.
+`governs` says whether all of a row lies within, which is asked before something is done to it. `above`
+names what it is, or gives, that the actor does not hold: then nothing is done to it, however wide the reach.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Scope(Protocol):
     def holds(self, reach: Reach, row: Any) -> bool: ...
 
     def governs(self, reach: Reach, row: Any) -> bool: ...
+
+    def above(self, actor: Actor, permission: str, row: Any) -> list[str]: ...
 
     def open_to(self, actor: Actor) -> Q | None: ...
 
@@ -97,6 +100,9 @@ class Rows:
 
     def governs(self, reach: Reach, row: Any) -> bool:
         return self.holds(reach, row)
+
+    def above(self, actor: Actor, permission: str, row: Any) -> list[str]:
+        return []
 
     def _is_below(self, reach: Reach, account: int, row: Any) -> bool:
         if not reach.paths:

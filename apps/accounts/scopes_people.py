@@ -7,9 +7,12 @@ from typing import Any
 from django.db.models import Q
 
 from apps.accounts.actor import Actor
+from apps.accounts.giving import Place, held_lacks
 from apps.accounts.held import Held, held_by, held_by_each
 from apps.accounts.models import Account, Domain, Grant, Membership, Quota, Role, User
 from apps.accounts.reach import Reach
+from apps.accounts.roles.ready import READY, USER
+from apps.accounts.roles.rules import Rules
 from apps.accounts.scopes import Rows, place_models, scope_of
 from apps.core.trees import keys_of
 
@@ -39,11 +42,33 @@ class People:
         grants = [held for held in held_by(row, even_inactive=True) if held.via.startswith("grant")]
         return inside == row.memberships.count() and all(within(reach, held) for held in grants)
 
+    def above(self, actor: Actor, permission: str, row: User) -> list[str]:
+        """What was granted to the user, or to a group of theirs, in more than an account, that the actor
+        does not hold. What they are in an account is no office: who governs the account governs that."""
+        if _only_reads(permission) or actor.user is None or actor.user.pk == row.pk:
+            return []
+        for held in held_by(row, even_inactive=True):
+            place = Place.of_held(held) if held.scope != Grant.Scope.ACCOUNT else None
+            if place is not None and (missing := _more(actor, held.rules, place)):
+                return missing
+        return []
+
     def open_to(self, actor: Actor) -> Q | None:
         return Q(pk=actor.user.pk) if actor.user else None
 
     def is_open_to(self, actor: Actor, row: User) -> bool:
         return actor.user is not None and actor.user.pk == row.pk
+
+
+def _only_reads(permission: str) -> bool:
+    return permission.endswith(".read")
+
+
+def _more(actor: Actor, rules: Rules, place: Place) -> list[str]:
+    """What the rules give there that the actor does not hold, apart from what keeps their token; nothing of
+    what is no more than any member's."""
+    any_members = not rules.are_everything and rules.permissions() <= READY[USER].rules.permissions()
+    return [] if any_members else held_lacks(actor.held, rules, place)
 
 
 def governed(reach: Reach, rows: list[User]) -> set[int]:
@@ -106,6 +131,12 @@ class Roles:
             return False
         return reach.everything or (row.domain is not None and reach.has_path(row.domain.path))
 
+    def above(self, actor: Actor, permission: str, row: Role) -> list[str]:
+        """A role that is more than the actor is not changed under those who hold it."""
+        if actor.user is None or permission != "role.change":
+            return []
+        return _more(actor, row.allowed, Place.of(row.domain))
+
     def open_to(self, actor: Actor) -> Q | None:
         return Q(domain=None)
 
@@ -133,6 +164,13 @@ class Grants:
 
     def governs(self, reach: Reach, row: Grant) -> bool:
         return self.holds(reach, row)
+
+    def above(self, actor: Actor, permission: str, row: Grant) -> list[str]:
+        """Nobody takes away what they could not give."""
+        if _only_reads(permission) or actor.user is None:
+            return []
+        place = Place.of_given(row)
+        return _more(actor, row.role.allowed, place) if place else []
 
     def open_to(self, actor: Actor) -> Q | None:
         return Q(user=actor.user) | Q(group__members=actor.user) if actor.user else None

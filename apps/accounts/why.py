@@ -42,7 +42,8 @@ class Path:
 
 @dataclass(frozen=True)
 class Why:
-    """`decided_by` is "role", "denied", "elsewhere", "nothing", "token", "ended" or "inactive"."""
+    """`decided_by` is "role", "denied", "elsewhere", "nothing", "token", "above", "ended" or
+    "inactive"."""
 
     permission: str
     words: str
@@ -119,6 +120,8 @@ def _decided(
         return "role", _said(first, _("The role “%(role)s” allows it (rule %(rule)s).")), None
     if first is not None and actor.limits is not None:
         return "token", _("Your role allows it, but the token that you use does not."), None
+    if policy.above(actor, permission, obj):
+        return "above", _("It is about rights that are more than you hold."), None
     if (ended := _ended(actor, permission, obj)) is not None and ended.ends_at is not None:
         day = f"{ended.ends_at:%Y-%m-%d}"
         said = _("Your role “%(role)s” allowed it until %(day)s.")

@@ -32,6 +32,10 @@ GRANT_REASONS: dict[str, Reason] = {
         _("This user may do more than you: %(permissions)s."),
         _("Ask somebody who holds all that they hold."),
     ),
+    "gives_more_than_you_hold": Reason(
+        _("It gives more than you hold yourself: %(permissions)s."),
+        _("Ask somebody who holds all of it."),
+    ),
     "member_is_more_than_you": Reason(
         _("This member's role gives more than you hold here."),
         _("Ask somebody who holds all that it gives."),
