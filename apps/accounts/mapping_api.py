@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.directory import leavers, mapping, runs
+from apps.accounts.directory.differences import Differences, differences
 from apps.accounts.directory.leaving import open_ones
 from apps.accounts.models import (
     Account,
@@ -151,9 +152,17 @@ class MappingRuleViewSet(ResourceViewSet):
 
 
 class SyncChangeSerializer(serializers.ModelSerializer[SyncChange]):
+    """`changes`: of a membership each field with what it is and what it becomes; null is none."""
+
+    changes = serializers.SerializerMethodField()
+
     class Meta:
         model = SyncChange
-        fields = ("number", "kind", "name", "rule", "done")
+        fields = ("number", "kind", "name", "rule", "done", "changes")
+
+    def get_changes(self, row: SyncChange) -> dict[str, list[Any]]:
+        found: Differences = self.context["differences"][row.pk]
+        return found
 
 
 class SyncChangesSerializer(serializers.Serializer[Any]):
@@ -210,8 +219,9 @@ class SyncRunViewSet(ResourceViewSet):
     @extend_schema(summary="The first thousand changes of a run", responses={200: SyncChangesSerializer})
     @action(detail=True, methods=["get"])
     def changes(self, request: Request, id: str) -> Response:  # noqa: A002
-        rows = self.get_object().changes.order_by("number")[:CHANGES_SHOWN]
-        return Response(SyncChangesSerializer({"changes": rows}).data)
+        rows = list(self.get_object().changes.order_by("number")[:CHANGES_SHOWN])
+        told = dict(zip((row.pk for row in rows), differences(rows), strict=True))
+        return Response(SyncChangesSerializer({"changes": rows}, context={"differences": told}).data)
 
     @extend_schema(summary="Apply a preview", request=ApplyPreviewInput, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])

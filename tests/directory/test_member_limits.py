@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apps.accounts import members
-from apps.accounts.directory import mapping, running
+from apps.accounts.directory import mapping, running, runs
+from apps.accounts.directory.differences import differences
 from apps.accounts.directory.services import create_directory
 from apps.accounts.models import Account, Directory, MappingRule, Membership, Quota, User
 from apps.accounts.roles.ready import PROJECT_ADMIN, USER, ready
@@ -17,7 +18,7 @@ from apps.jobs.people import told
 from tests import factories
 from tests.api.client import Api
 from tests.directory.plans import person, snapshot
-from tests.directory.syncing import SYSTEM, applied, synced
+from tests.directory.syncing import SYSTEM, applied, settle, synced
 from tests.portal.browsing import client_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
@@ -75,6 +76,55 @@ def test_each_member_gets_the_limits_of_the_rule_and_follows_its_changes(
     assert limits_of(account) == {"anna": {"machines": 3}, "nikos": {"machines": 3}}
     data = told(Event.objects.filter(kind="directory.change_memberships").order_by("-id")[0])[0]
     assert data["limited"] == [account.name]
+
+
+def test_previews_and_events_say_from_what_to_what_a_limit_changes(
+    directory: Directory, account: Account
+) -> None:
+    rule = add_rule(directory, account, limits={"machines": 2, "vcpus": 4})
+    applied(directory)
+    mapping.change_rule(SYSTEM, rule, limits={"machines": 3})
+    chief = factories.make_user(super_admin=True)
+    preview = settle(runs.preview(SYSTEM, directory))
+    rows = Api(chief).get(f"sync-runs/{preview.uuid}/changes/").json()["changes"]
+    assert [row["changes"] for row in rows] == [{"max_machines": [2, 3], "max_vcpus": [4, None]}] * 2
+    browser = client_of(chief)
+    page = browser.get(f"/directories/{directory.uuid}/runs/{preview.uuid}/").text
+    assert page.count("Virtual machines: 2 → 3") == 2
+    assert page.count("vCPUs: 4 → no limit") == 2
+    settle(runs.apply(SYSTEM, preview, seen=preview.digest))
+    events = Event.objects.filter(kind="quota.limit_member").order_by("-id")
+    assert [event.changes for event in events] == [
+        *[{"max_machines": [2, 3], "max_vcpus": [4, None]}] * 2,
+        *[{"max_machines": [None, 2], "max_vcpus": [None, 4]}] * 2,
+    ]
+    assert {told(event)[0]["user"] for event in events} == {"anna", "nikos"}
+    assert {event.account for event in events} == {account}
+    lines = browser.get("/events/", {"kind": "quota.limit_member"}).text
+    assert lines.count("Virtual machines: 2 → 3 · vCPUs: 4 → no limit") == 2
+    rule_line = browser.get("/events/", {"kind": "mapping.change_rule"}).text
+    assert "Virtual machines: 2 → 3 · vCPUs: 4 → no limit" in rule_line
+
+
+def test_a_preview_is_outdated_where_a_limit_was_changed_by_hand_since(
+    directory: Directory, account: Account
+) -> None:
+    rule = add_rule(directory, account, limits={"machines": 2})
+    applied(directory)
+    mapping.change_rule(SYSTEM, rule, limits={"machines": 3})
+    preview = settle(runs.preview(SYSTEM, directory))
+    Quota.objects.filter(within=account, user__username="anna").update(max_machines=50)
+    assert settle(runs.apply(SYSTEM, preview, seen=preview.digest)).outcome == "outdated"
+
+
+def test_the_first_limits_of_a_member_are_previewed_from_no_limit(
+    directory: Directory, account: Account
+) -> None:
+    add_rule(directory, account, limits={"machines": 2})
+    preview = settle(runs.preview(SYSTEM, directory))
+    stored = preview.changes.filter(kind="membership.add")
+    assert [found["max_machines"] for found in differences(stored)] == [[None, 2]] * 2
+    assert [found["role"] for found in differences(stored)] == [[None, "user"]] * 2
 
 
 def test_a_rule_without_limits_leaves_those_set_by_hand(directory: Directory, account: Account) -> None:

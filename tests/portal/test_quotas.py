@@ -66,6 +66,13 @@ def test_limits_are_set_by_who_may(account: Account, member: Client, operator: C
     assert Quota.objects.get(account=account).max_vcpus == 4
 
 
+def test_the_line_of_a_quota_that_was_set_says_from_what_to_what(account: Account, operator: Client) -> None:
+    for limits in ({"vcpus": 4}, {"vcpus": 6, "memory_mib": 2048}):
+        operator.post(f"/quotas/{account.uuid}/change/", limits)
+    page = operator.get("/events/", {"kind": "quota.set"}).content.decode()
+    assert "vCPUs: 4 → 6 · Memory: no limit → 2 GiB" in page.replace("\xa0", " ")
+
+
 def test_use_is_told_as_csv(account: Account, member: Client) -> None:
     answer = member.get(f"/quotas/{account.uuid}/usage/")
     text = b"".join(answer).decode()

@@ -50,6 +50,7 @@ class Apply:
         self.links: dict[str, DirectoryPerson] = {}
         self.lost: set[int] = set()
         """Users who hold less now: what they gave is looked at again."""
+        self.limited: list[tuple[Membership, dict[str, list[Any]]]] = []
 
     def make(self) -> None:
         """Call it in a transaction."""
@@ -88,13 +89,21 @@ class Apply:
             return
         users = User.objects.in_bulk(self.told)
         names = {account for acts in self.told.values() for of in acts.values() for account in of}
-        accounts = dict(Account.objects.filter(pk__in=names).values_list("pk", "name"))
+        accounts = Account.objects.in_bulk({int(name) for name in names})
+        called = {pk: account.name for pk, account in accounts.items()}
         told = [
-            (users[pk], {act: sorted(accounts.get(int(one), one) for one in of) for act, of in acts.items()})
+            (users[pk], {act: sorted(called.get(int(one), one) for one in of) for act, of in acts.items()})
             for pk, acts in self.told.items()
             if pk in users
         ]
         audit.record_each(ACTOR, "directory.change_memberships", told)
+        name = self.directory.name
+        limited = [
+            (accounts[row.account_id], {"user": row.user, "directory": name, "changes": changes})
+            for row, changes in self.limited
+            if row.account_id in accounts
+        ]
+        audit.record_each(ACTOR, "quota.limit_member", limited)
 
 
 def people_of(change: Change) -> list[str]:
@@ -177,8 +186,9 @@ def _place(row: Membership) -> tuple[int, int]:
 
 
 def _limit(apply: Apply, wanted: Sequence[tuple[Membership, dict[str, int]]]) -> None:
-    for row in set_limits(wanted):
+    for row, changes in set_limits(wanted):
         apply.tell(row.user, "limited", str(row.account_id))
+        apply.limited.append((row, changes))
 
 
 def _accounts(directory: Directory, changes: Sequence[Change]) -> dict[int, int]:

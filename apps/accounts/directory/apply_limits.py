@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from apps.accounts import counters, recount
+from apps.accounts import audit, counters, recount
 from apps.accounts.models import Account, Membership, Quota
 
 COLUMNS = [f"max_{name}" for name in Quota.RESOURCES]
 Limited = tuple[Membership, dict[str, int]]
 
 
-def set_limits(wanted: Iterable[Limited]) -> list[Membership]:
-    """The limits of these members become these; where there are none, those set by hand stay. Whose changed.
+def set_limits(wanted: Iterable[Limited]) -> list[tuple[Membership, dict[str, list[Any]]]]:
+    """The limits of these members become these; where there are none, those set by hand stay. Whose changed,
+    and from what to what.
     A few statements however many there are; who has something there already is counted besides."""
     limits = {(row.user_id, row.account_id): (row, found) for row, found in wanted if found}
     if not limits:
@@ -24,12 +26,13 @@ def set_limits(wanted: Iterable[Limited]) -> list[Membership]:
     for place, (member, found) in limits.items():
         row = rows.get(place)
         if row is not None and limits_of(row) != found:
-            for name in Quota.RESOURCES:
-                setattr(row, f"max_{name}", found.get(name))
-            changed.append((row, member))
-    Quota.objects.bulk_update([row for row, _member in changed], COLUMNS)
+            limits_now = {f"max_{name}": found.get(name) for name in Quota.RESOURCES}
+            changed.append((row, member, audit.changed(row, **limits_now)))
+            for column, limit in limits_now.items():
+                setattr(row, column, limit)
+    Quota.objects.bulk_update([row for row, _member, _told in changed], COLUMNS)
     _count(rows[place] for place in rows.keys() - before.keys())
-    return [member for _row, member in changed]
+    return [(member, told) for _row, member, told in changed]
 
 
 def limits_of(row: Quota) -> dict[str, int]:

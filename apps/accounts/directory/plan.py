@@ -201,6 +201,11 @@ def _given(rule: RuleSpec) -> dict[str, Any]:
     return {"role": rule.role, "ends_at": rule.ends_at, "limits": rule.limits}
 
 
+def _held(mine: HeldMembership) -> dict[str, Any]:
+    ends = mine.ends_at.isoformat() if mine.ends_at else None
+    return {"role": mine.role, "ends_at": ends, "limits": mine.limits}
+
+
 def _may_make(making: _Making, target: Target, name: str, rule: RuleSpec) -> bool:
     """No pattern takes over an account that is there already."""
     place = (target.domain or 0, fold(target.name))
@@ -223,7 +228,7 @@ def _change(
     source = rule.rule if rule.rule in making.present.rules else ""
     limited = rule.limits and mine.limits != rule.limits
     if limited or (mine.role, mine.ends_at, mine.rule) != (rule.role, moment(rule.ends_at), source):
-        data = {"person": person.stable_id, "membership": mine.pk, **_given(rule)}
+        data = {"person": person.stable_id, "membership": mine.pk, **_given(rule), "before": _held(mine)}
         key = f"{person.stable_id} {mine.account}"
         yield Change("membership.change", key, name, rule.rule, data)
 

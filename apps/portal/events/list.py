@@ -48,7 +48,7 @@ EVENTS = ListPage(
             lambda event: event.get_phase_display(),
             html=lambda event: badge("phase", event.phase),
         ),
-        Column("change", _("Change"), changes_in_short, shown=False),
+        Column("change", _("Change"), changes_in_short),
         Column("by", _("By"), lambda event: event.by),
         Column("account", _("Account"), lambda event: event.account.name if event.account else ""),
         Column("token", _("By token"), lambda event: event.token_name, shown=False),

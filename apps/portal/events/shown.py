@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.text import Truncator
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as say
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
+from apps.accounts.models import Quota
 from apps.jobs.events import event_label
 from apps.jobs.models import Event
 from apps.jobs.people import told
+from apps.portal.resources import bare, label
 
 SHOWN = 10
 WORDS = 60
@@ -28,15 +36,61 @@ def in_words(value: Any) -> str:
     return str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field with what it was and what it is. `resource`: whose limit it is, if it is one."""
+
+    name: str
+    before: str
+    after: str
+    resource: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before} → {self.after}"
+
+
+def differences_of(changes: Mapping[str, list[Any]]) -> list[Difference]:
+    """Recorded changes in words; limits by the resource's name, whether each stands for itself or all in
+    one field."""
+    found: list[Difference] = []
+    for name, (before, after) in changes.items():
+        if name == "limits" and isinstance(before, dict) and isinstance(after, dict):
+            for resource in {**before, **after}:
+                pair = (before.get(resource), after.get(resource))
+                found += [_difference(f"max_{resource}", *pair)] if pair[0] != pair[1] else []
+        else:
+            found.append(_difference(name, before, after))
+    return found
+
+
+def _difference(name: str, before: Any, after: Any) -> Difference:
+    resource = name.removeprefix("max_")
+    if resource == name or resource not in Quota.RESOURCES:
+        return Difference(_named(name), _worded(name, before), _worded(name, after))
+    was, now = (say("no limit") if limit is None else bare(resource, limit) for limit in (before, after))
+    return Difference(label(resource), was, now, resource)
+
+
+def _worded(name: str, value: Any) -> str:
+    moment = parse_datetime(value) if name == "ends_at" and isinstance(value, str) else None
+    return date_format(localtime(moment), "SHORT_DATETIME_FORMAT") if moment else in_words(value)
+
+
+def _named(field: str) -> str:
+    return {"role": say("Role"), "ends_at": say("Ends at")}.get(field, field)
+
+
 def changes_in_short(event: Event) -> str:
-    """From what to what, on one line; the field's name where there are several."""
+    """From what to what, on one line; the field's name where there are several, or it is a limit."""
     _data, changes = told(event)
-    pairs = [
-        (name, [Truncator(in_words(value)).chars(WORDS) for value in pair]) for name, pair in changes.items()
-    ]
-    if len(pairs) == 1:
-        return " → ".join(pairs[0][1])
-    return " · ".join(f"{name}: {before} → {after}" for name, (before, after) in pairs)
+    found = differences_of(changes)
+    if len(found) == 1 and not found[0].resource:
+        return f"{_short(found[0].before)} → {_short(found[0].after)}"
+    return " · ".join(f"{each.name}: {_short(each.before)} → {_short(each.after)}" for each in found)
+
+
+def _short(text: str) -> str:
+    return Truncator(text).chars(WORDS)
 
 
 def rows_of(actor: Actor) -> QuerySet[Event]:

@@ -17,7 +17,7 @@ from apps.jobs.events_api import event_rows, knows_origin
 from apps.jobs.models.record import worded
 from apps.jobs.people import told
 from apps.portal.copy_as import portal_of, snippets
-from apps.portal.events.shown import in_words
+from apps.portal.events.shown import differences_of
 from apps.portal.jobs.targets import href_of
 from apps.portal.pages import page
 from apps.portal.past_requests import request_of_event
@@ -34,7 +34,7 @@ def event_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
         "label": event_label(event.kind),
         "target_href": href_of(actor, event.target_type, event.target_uuid),
         "recorded": _recorded(data),
-        "changes": [(name, in_words(before), in_words(after)) for name, (before, after) in changes.items()],
+        "changes": differences_of(changes),
         "behalf": worded(event.behalf),
         "address": worded(event.address) if knows_origin(actor, event) else "",
         "problem": explain_error(error) if isinstance(error, dict) else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as say
 
 from apps.accounts.directory.changes import ORDER, TAKING
+from apps.accounts.directory.differences import differences
 from apps.accounts.directory.mapping import place_row
-from apps.accounts.models import MappingRule, SyncRun
+from apps.accounts.models import MappingRule, SyncChange, SyncRun
 from apps.core.errors import InvalidInput
 from apps.core.words.directories import CHANGES, HELD, NOTES
+from apps.portal.events.shown import differences_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,15 @@ def notes_of(run: SyncRun) -> list[tuple[str, str, str]]:
     ]
 
 
-def row_of(change: Any) -> dict[str, Any]:
-    """One change for a table: people of a group by name."""
-    people = change.data.get("names", [])
-    return {"name": change.name, "people": people, "kind": CHANGES.get(change.kind, change.kind)}
+def rows_of(changes: Sequence[SyncChange]) -> list[dict[str, Any]]:
+    """Changes for a table: people of a group by name, a membership's role and limits from what to what."""
+    told = differences(changes, lambda role: str(role.shown_name))
+    return [
+        {
+            "name": change.name,
+            "people": change.data.get("names", []),
+            "kind": CHANGES.get(change.kind, change.kind),
+            "told": differences_of(found),
+        }
+        for change, found in zip(changes, told, strict=True)
+    ]

@@ -22,7 +22,7 @@ from apps.core.errors import NotFound, StateConflict
 from apps.core.messages import explain
 from apps.jobs.live import live_jobs
 from apps.portal.mapping.forms import RuleForm, SyncForm, initial_of
-from apps.portal.mapping.shown import by_rule, counts_of, gives_of, held_of, matches_of, notes_of, row_of
+from apps.portal.mapping.shown import by_rule, counts_of, gives_of, held_of, matches_of, notes_of, rows_of
 from apps.portal.pages import complain, page_for
 
 RUNS_SHOWN, PAGE = 10, 50
@@ -172,7 +172,7 @@ def run_page(request: HttpRequest, actor: Actor, uuid: UUID, run: UUID) -> HttpR
         "notes": notes_of(own),
         "kind": kind,
         "page": page,
-        "changes": [row_of(change) for change in page],
+        "changes": rows_of(list(page)),
         "error": explain(own.error["code"], own.error.get("params", {})) if own.error else None,
         "job": live_jobs([row.uuid]).get(row.uuid),
         "may": {act: policy.may(actor, f"mapping.{act}", own) for act in ("apply", "release")},
