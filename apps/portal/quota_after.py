@@ -27,25 +27,28 @@ def bars_of(standing: list[Standing], *, touched: bool = False) -> Iterator[Bar]
     for item in standing:
         if item.limit is None or (touched and not item.wanted):
             continue
+        after = max(0, item.used + item.wanted)
         text = _text(item) % {
-            "wanted": bare(item.resource, abs(item.wanted)),
-            "left": bare(item.resource, item.missing or abs(item.left or 0)),
+            "now": bare(item.resource, item.used),
+            "after": bare(item.resource, after),
+            "beyond": bare(item.resource, item.missing or abs(item.left or 0)),
+            "most": bare(item.resource, item.ceiling or 0),
             "limit": bare(item.resource, item.limit),
         }
-        yield Bar(label(item.resource), text, max(0, item.used + item.wanted), item.limit)
+        yield Bar(label(item.resource), text, after, item.limit)
 
 
 def _text(item: Standing) -> str:
     beyond = (item.left or 0) < 0
+    if not item.fits and (item.ceiling or 0) > (item.limit or 0):
+        return _("%(now)s now, %(after)s afterwards, of %(limit)s (%(most)s in the days of grace): too many")
     if not item.fits:
-        return _("needs %(wanted)s of %(limit)s: %(left)s too few")
+        return _("%(now)s now, %(after)s afterwards, of %(limit)s: %(beyond)s too many")
     if item.wanted < 0 and beyond:
-        return _("gives back %(wanted)s of %(limit)s: %(left)s above the limit")
-    if item.wanted < 0:
-        return _("gives back %(wanted)s of %(limit)s: %(left)s left")
+        return _("%(now)s now, %(after)s afterwards, of %(limit)s: %(beyond)s above it")
     if beyond:
-        return _("uses %(wanted)s of %(limit)s: %(left)s above the limit, in the days of grace")
-    return _("uses %(wanted)s of %(limit)s: %(left)s left")
+        return _("%(now)s now, %(after)s afterwards, of %(limit)s: %(beyond)s above it, in the days of grace")
+    return _("%(now)s now, %(after)s afterwards, of %(limit)s")
 
 
 def bars_after(account: Account, amount: Amount, *, member_id: int | None) -> list[Bar]:

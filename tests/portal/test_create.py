@@ -13,8 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts.actor import Actor
 from apps.accounts.models import Account, IdempotencyKey, Membership, Quota, User
 from apps.compute.models import ServiceOffering, SshKeyPair, VirtualMachine
+from apps.compute.services import edit
 from apps.jobs.models import Event, Job
 from apps.storage.models import Template
 from apps.zones.models import Host, Zone
@@ -94,7 +96,7 @@ def test_the_page_as_it_stands_makes_a_machine(client: Client) -> None:
 def test_the_page_says_at_once_whether_it_fits_and_what_is_left(client: Client) -> None:
     page = client.get(NEW).content.decode()
     assert "Fits: 3 hosts have room" in page
-    assert "uses 2 of 8: 6 left" in page
+    assert "0 now, 2 afterwards, of 8" in page
 
 
 def test_what_the_last_machine_had_comes_first(client: Client, account: Account, zone: Zone) -> None:
@@ -144,6 +146,7 @@ def test_a_dry_run_costs_the_same_for_any_number_of_rows(
 
 def test_what_cannot_fit_says_why_and_what_would_help(client: Client, offering: ServiceOffering) -> None:
     huge = factories.make_offering(vcpus=64)
+    Quota.objects.all().delete()
     page = client.post(CHECK, begun(client) | {"offering": huge.uuid}, headers=HTMX).content.decode()
     assert "No host of the zone could ever hold a machine of this size." in page
     use = re.search(r'name="use" value="([^"]+)"', page)
@@ -157,9 +160,44 @@ def test_what_cannot_fit_says_why_and_what_would_help(client: Client, offering: 
 
 def test_a_short_quota_says_how_much_is_missing(client: Client) -> None:
     page = client.post(CHECK, begun(client) | {"count": "5"}, headers=HTMX).content.decode()
-    assert "needs 10 of 8: 1 too few" in page
+    assert "0 now, 10 afterwards, of 8 (9 in the days of grace): too many" in page
     assert "Ask an operator for more quota: 1 vCPU more." in page
     assert "There is room for 4 of them." in page
+
+
+def test_the_quota_is_told_before_the_room_on_hosts_and_what_it_offers_is_taken(client: Client) -> None:
+    Host.objects.update(capacity_vcpus=2)
+    Host.objects.filter(pk=Host.objects.latest("pk").pk).update(capacity_vcpus=0)
+    Quota.objects.exclude(account=None).update(max_machines=3, max_vcpus=None)
+    form = begun(client) | {"count": "5"}
+    page = client.post(CHECK, form, headers=HTMX).content.decode()
+    assert "The quota is used up" in page
+    assert "Ask an operator for more quota: 2 virtual machines more." in page
+    assert "Make 3" not in page
+    use = re.search(r'name="use" value="(count=2)"', page)
+    assert use
+    again = client.post(CHECK, form | {"use": use[1]}).content.decode()
+    assert fields_of(again)["count"] == "2"
+    assert "Fits" in again
+    Host.objects.update(capacity_vcpus=0)
+    page = client.post(NEW, form).content.decode()
+    assert "The quota of" in page
+    assert "The zone has no room" not in page
+
+
+def test_the_name_that_is_offered_is_nobodys(client: Client, account: Account, zone: Zone) -> None:
+    def offered() -> str:
+        return str(begun(client)["name"])
+
+    client.post(NEW, begun(client) | {"count": "2"})
+    assert set(VirtualMachine.objects.values_list("name", flat=True)) == {"vm-1-1", "vm-1-2"}
+    assert offered() == "vm-2"
+    first, second = VirtualMachine.objects.order_by("id")
+    edit.rename_vm(Actor.system("test"), first, name="renamed")
+    VirtualMachine.objects.filter(pk=first.pk).update(hostname="vm-2")
+    assert offered() == "vm-3"
+    edit.rename_vm(Actor.system("test"), second, name="vm-3-of-mine")
+    assert offered() == "vm-4"
 
 
 def test_of_several_it_says_for_how_many_there_is_room(client: Client) -> None:

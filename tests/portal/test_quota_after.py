@@ -40,11 +40,12 @@ def test_another_size_says_what_it_adds(vm: VirtualMachine, user: User) -> None:
     page = f"/virtual-machines/{vm.uuid}/settings/"
     assert "Your quota afterwards" not in text(client_of(user), page)
     larger, huge = make_offering(3, 1024), make_offering(64, 1024)
-    assert "uses 2 of 8: 5 left" in text(client_of(user), f"{page}?offering={larger.uuid}")
-    assert "needs 63 of 8" in text(client_of(user), f"{page}?offering={huge.uuid}")
+    assert "1 now, 3 afterwards, of 8" in text(client_of(user), f"{page}?offering={larger.uuid}")
+    beyond = text(client_of(user), f"{page}?offering={huge.uuid}")
+    assert "1 now, 64 afterwards, of 8 (9 in the days of grace): too many" in beyond
     VirtualMachine.objects.filter(pk=vm.pk).update(offering=larger)
     Quota.objects.filter(account=vm.account).update(used_vcpus=3)
-    assert "gives back 2 of 8: 7 left" in text(client_of(user), f"{page}?offering={vm.offering.uuid}")
+    assert "3 now, 1 afterwards, of 8" in text(client_of(user), f"{page}?offering={vm.offering.uuid}")
     assert client_of(user).get(f"{page}?offering=none").status_code == 200
 
 
@@ -54,15 +55,15 @@ def test_a_start_says_what_it_takes_where_only_running_machines_count(vm: Virtua
     Quota.objects.filter(account=vm.account).update(counting="running", used_vcpus=0)
     shown = text(client_of(user), page)
     assert "What a start takes of your quota" in shown
-    assert "uses 1 of 8: 7 left" in shown
+    assert "0 now, 1 afterwards, of 8" in shown
 
 
 def test_an_image_says_what_it_takes_of_the_chosen_account(account: Account) -> None:
     other = make_account(max_templates=0)
     client = client_of(make_user(account, super_admin=True))
-    assert "uses 1 of 3: 2 left" in text(client, "/templates/new/")
-    assert "uses 1 of 3: 2 left" in text(client, f"/templates/new/?account={account.uuid}")
-    assert "needs 1 of 0: 1 too few" in text(client, f"/templates/new/?account={other.uuid}")
+    assert "0 now, 1 afterwards, of 3" in text(client, "/templates/new/")
+    assert "0 now, 1 afterwards, of 3" in text(client, f"/templates/new/?account={account.uuid}")
+    assert "0 now, 1 afterwards, of 0: 1 too many" in text(client, f"/templates/new/?account={other.uuid}")
     assert "Your quota afterwards" not in text(client, "/templates/new/?account=none")
 
 
@@ -72,4 +73,4 @@ def test_a_transfer_says_what_the_other_account_gives(vm: VirtualMachine) -> Non
     page = f"/virtual-machines/{vm.uuid}/transfer/"
     shown = operator.post(page, {"account": str(other.uuid), "act": "plan"}).content.decode()
     assert "The quota of the other account afterwards" in shown
-    assert "uses 1 of 4: 3 left" in shown
+    assert "0 now, 1 afterwards, of 4" in shown

