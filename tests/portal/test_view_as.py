@@ -57,6 +57,19 @@ def test_it_is_recorded_on_whose_behalf(campus: Campus) -> None:
     assert campus.head.username in page
 
 
+def test_who_was_looked_at_is_led_to_who_did_and_when(campus: Campus) -> None:
+    pupil = client_of(campus.pupil)
+    assert "Nobody did." in pupil.get("/account/").text
+    looking(campus)
+    event = Event.objects.get(kind="user.view_as")
+    own = pupil.get("/account/").text
+    assert f"<bdi>{campus.head.username}</bdi>" in own
+    assert event.at.isoformat() in own
+    assert f'href="/people/{campus.pupil.uuid}/"' in own
+    assert 'href="/account/#looked"' in pupil.get("/events/").text
+    assert campus.head.username not in client_of(campus.worker).get("/account/").text
+
+
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_nothing_is_changed(campus: Campus, method: str) -> None:
     head = looking(campus)

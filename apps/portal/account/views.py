@@ -17,6 +17,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Membership, User
 from apps.core.errors import CloudError
 from apps.portal.account.tabs import tabs
+from apps.portal.events.shown import views_of
 from apps.portal.pages import complain, page
 from apps.portal.session.forms import NewPasswordForm
 from apps.portal.session.forms import password as password_field
@@ -39,7 +40,13 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
     rows = (
         Membership.objects.filter(user=user).select_related("account", "role").order_by("account__name_sort")
     )
-    context = {"tabs": tabs("account"), "me": user, "memberships": rows, "is_local": passwords.is_local(user)}
+    context = {
+        "tabs": tabs("account"),
+        "me": user,
+        "memberships": rows,
+        "is_local": passwords.is_local(user),
+        "views": views_of(user),
+    }
     return render(request, "portal/account/overview.html", context)
 
 

@@ -13,9 +13,9 @@ from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as say
 
-from apps.accounts import policy
+from apps.accounts import policy, view_as
 from apps.accounts.actor import Actor
-from apps.accounts.models import Quota
+from apps.accounts.models import Quota, User
 from apps.jobs.events import event_label
 from apps.jobs.models import Event
 from apps.jobs.people import told
@@ -96,6 +96,12 @@ def _short(text: str) -> str:
 def rows_of(actor: Actor) -> QuerySet[Event]:
     """The events that the actor may read, with all that a list shows of each."""
     return policy.visible(actor, Event.objects.select_related("account", "actor", "target_person"))
+
+
+def views_of(user: User) -> list[Event]:
+    """Who looked at the portal as this user, and when: theirs to know, and those' who govern them."""
+    rows = Event.objects.filter(target_uuid=user.uuid, kind__in=(view_as.BEGIN, view_as.END))
+    return list(rows.select_related("actor", "user").order_by("-id")[: 2 * SHOWN])
 
 
 def last_of(actor: Actor, target: Any) -> list[tuple[Event, str]]:

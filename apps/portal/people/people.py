@@ -11,21 +11,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import policy, view_as
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.held import held_by
 from apps.accounts.models import Role, User
 from apps.accounts.scopes import place_models
 from apps.accounts.scopes_people import governed
-from apps.jobs.models import Event
-from apps.portal.events.shown import last_of
+from apps.portal.events.shown import last_of, views_of
 from apps.portal.list_cells import badge
 from apps.portal.list_filters import Flag, Search
 from apps.portal.lists import Column, Empty, ListPage
 from apps.portal.pages import page
 from apps.portal.roles.shown import sections
 
-VIEWS_SHOWN = 10
 ACTS = ("set_active", "close", "reopen", "erase")
 
 
@@ -111,7 +109,7 @@ def person(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
             "grant": not own and policy.somewhere(actor, "grant.create"),
             "check": policy.somewhere(actor, "grant.read"),
         },
-        "views": _views(user) if knows else [],
+        "views": views_of(user) if knows else [],
         "events": last_of(actor, user) if knows else [],
     }
     return render(request, "portal/people/person.html", context)
@@ -142,9 +140,3 @@ def _held(user: User) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _views(user: User) -> list[Event]:
-    """Who looked at the portal as them."""
-    rows = Event.objects.filter(target_uuid=user.uuid, kind__in=(view_as.BEGIN, view_as.END))
-    return list(rows.select_related("actor").order_by("-id")[:VIEWS_SHOWN])
