@@ -26,6 +26,7 @@ from apps.core.errors import InvalidInput
 from apps.core.filters import ByChoice, ById, ByText, checked
 from apps.core.rest import StrictSerializer
 from apps.core.streams import streamed
+from apps.core.words.actors import kept_label
 from apps.jobs import people
 from apps.jobs.audit import checking
 from apps.jobs.models import Event, Person
@@ -125,7 +126,7 @@ class ByPerson:
     def condition(self, name: str, text: str) -> Q:
         named = Person.objects.filter(words=checked(text, name, self.limit), erased_at=None)
         found = Q(**{f"{self.path}__in": named.order_by().values("pk")})
-        return found | Q(**{self.label: text, self.path: None}) if self.label else found
+        return found | Q(**{self.label: kept_label(text), self.path: None}) if self.label else found
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "maxLength": self.limit}

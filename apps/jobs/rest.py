@@ -65,7 +65,7 @@ class JobSerializer(serializers.Serializer[Any]):
     message = serializers.SerializerMethodField()
     target = Target(source="*")
     account = Reference(allow_null=True)
-    actor = serializers.CharField(source="actor_label")
+    actor = serializers.CharField(source="by")
     parent = serializers.UUIDField(source="parent.uuid", allow_null=True)  # type: ignore[assignment]
     error = StoredError(allow_null=True)
     cancellable = serializers.SerializerMethodField()

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.models import Row
+from apps.core.words.actors import shown_label
 from apps.zones.models import Zone
 
 
@@ -33,3 +34,8 @@ class Launch(Row):
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="launches")
     actor_label = models.CharField(max_length=200)
     parts = models.JSONField(default=dict)  # "hosts", "primary_storages", "secondary_storages": uuids
+
+    @property
+    def by(self) -> str:
+        """Who applied it, in words."""
+        return shown_label(self.actor_label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.accounts import quota
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account, User
+from apps.accounts.amounts import Amount
+from apps.accounts.models import Account, Quota, User
 from apps.compute.services import edit
 from apps.compute.states import State
 from apps.core.middleware import client_address, request_id, token_name
+from apps.core.words.actors import REASONS
 from apps.jobs import events, events_api
 from apps.jobs.audit import checking, sealer
 from apps.jobs.models import Event, Segment
@@ -139,6 +143,37 @@ def test_events_are_searched_by_who_where_and_what(account: Account, member: Use
     assert found(client, "since=2020-01-01&until=2020-01-02") == set()
     page = client.get("/events/?columns=address,token,by").content.decode()
     assert "192.0.2.7" in page
+
+
+def test_the_system_is_named_in_the_readers_language_and_found_by_that_name(
+    account: Account, member: User
+) -> None:
+    quota.reserve(account, Amount(vcpus=1))
+    Quota.objects.filter(account=account).update(max_vcpus=10, used_vcpus=7)
+    quota.reserve(account, Amount(vcpus=1))
+    event = Event.objects.get(kind="quota.near")
+    assert event.actor_label == "system: a quota is nearly used up"
+    client = client_of(member)
+    client.cookies["django_language"] = "el"
+    shown = "σύστημα: ένα όριο χρήσης κοντεύει να εξαντληθεί"
+    for path in ("/events/", f"/events/{event.uuid}/"):
+        page = client.get(path).content.decode()
+        assert page.count(shown) == 1
+        assert "system:" not in page
+    found = client.get("/events/", {"by": shown}).content.decode()
+    assert f"/events/{event.uuid}/" in found
+    assert f"/events/{event.uuid}/" not in client.get("/events/", {"by": "σύστημα"}).content.decode()
+
+
+def test_every_reason_of_the_system_that_is_kept_has_words() -> None:
+    """Commands name themselves, and nothing of them is translated."""
+    found = set()
+    for folder in ("apps", "workers"):
+        for path in Path(folder).rglob("*.py"):
+            text = re.sub(r"\s*\n\s*", "", path.read_text(encoding="utf-8"))
+            found |= {said[1] for said in re.finditer(r'Actor\.system\("([^"]+)"', text)}
+    commands = {reason for reason in found if reason.startswith(("manage.py", "audit "))}
+    assert found - commands - {"a request is shown again"} == set(REASONS)
 
 
 def test_where_somebody_was_is_theirs_to_know(account: Account, member: User) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Account, User
+from apps.core.words.actors import shown_label
 from apps.jobs.models.people import Person
 from apps.jobs.models.work import Job
 
@@ -73,7 +74,7 @@ class Event(models.Model):
     @property
     def by(self) -> str:
         """Who did it, in words."""
-        return worded(self.actor) if self.actor_id else self.actor_label
+        return worded(self.actor) if self.actor_id else shown_label(self.actor_label)
 
     @property
     def about(self) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from apps.accounts.models import Account, User
 from apps.core.models import Row
+from apps.core.words.actors import shown_label
 
 
 class JobState(models.TextChoices):
@@ -90,6 +91,11 @@ class Job(Row):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.uuid}"
+
+    @property
+    def by(self) -> str:
+        """Who asked for it, in words."""
+        return shown_label(self.actor_label)
 
     @property
     def is_ended(self) -> bool:

@@ -136,7 +136,7 @@ JOBS = ListPage(
         Column("state", _("State"), lambda job: job.get_state_display(), html=_state),
         Column("parts", _("Parts"), _parts),
         Column("account", _("Account"), lambda job: job.account.name if job.account else ""),
-        Column("by", _("Asked for by"), lambda job: job.actor_label),
+        Column("by", _("Asked for by"), lambda job: job.by),
         Column("took", _("Took"), _took, shown=False),
         Column("created", _("Created"), lambda job: job.created_at, order="id"),
     ),
