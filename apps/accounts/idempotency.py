@@ -9,11 +9,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
+from apps.accounts.actor import Actor
+from apps.accounts.limits import Limits
 from apps.accounts.models import IdempotencyKey, User
 from apps.core.errors import IdempotencyMismatch, MalformedRequest
 
 Answer = dict[str, Any]
 MAX_KEY = 255
+_SAME: dict[str, Any] = {"sort_keys": True, "default": str}
 
 
 def check_key(key: str) -> str:
@@ -23,11 +26,14 @@ def check_key(key: str) -> str:
     return key
 
 
-def once(user: User, key: str, request: object, act: Callable[[], Answer]) -> tuple[Answer, bool]:
+def once(actor: Actor, key: str, request: object, act: Callable[[], Answer]) -> tuple[Answer, bool]:
     """(answer, whether `act` gave it now). `request` is any JSON value: IdempotencyMismatch if the
-    key came with another one. The key is taken in the transaction of the act: of two requests at
-    once the second waits for the first, and an act that fails leaves the key free."""
-    text = json.dumps(request, sort_keys=True, default=str)
+    key came with another one, or by a token that is kept to something else: what one was answered is
+    not told to another that may less. The key is taken in the transaction of the act: of two requests
+    at once the second waits for the first, and an act that fails leaves the key free."""
+    user = actor.user
+    assert user is not None  # noqa: S101 - the system repeats nothing
+    text = json.dumps([request, kept_to] if (kept_to := _kept_to(actor.limits)) else request, **_SAME)
     fingerprint = salted_hmac("cloudportal.idempotency", text, algorithm="sha256").hexdigest()
     try:
         with transaction.atomic():
@@ -42,6 +48,17 @@ def once(user: User, key: str, request: object, act: Callable[[], Answer]) -> tu
     if first.fingerprint != fingerprint:
         raise IdempotencyMismatch(place="Idempotency-Key")
     return first.answer or {}, False
+
+
+def _kept_to(limits: Limits | None) -> dict[str, Any] | None:
+    """The same for all tokens that are kept to the same, and for none that is kept from nothing."""
+    if limits is None:
+        return None
+    patterns, accounts = limits.patterns, limits.account_ids
+    return {
+        "verbs": None if patterns is None else sorted(patterns),
+        "accounts": None if accounts is None else sorted(accounts),
+    }
 
 
 def answer_of(user: User, key: str) -> Answer | None:

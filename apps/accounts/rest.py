@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts import idempotency, policy
 from apps.accounts.actor import Actor
 from apps.accounts.authentication import actor_of
-from apps.accounts.models import Account, User
+from apps.accounts.models import Account
 from apps.core.errors import InvalidInput, MalformedRequest
 from apps.core.filters import DeclaredFilters, Filter, refuse_unknown
 from apps.core.keyset import Lead
@@ -139,8 +139,7 @@ class ResourceViewSet(GenericViewSet[Any]):
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
             return act()
-        assert isinstance(self.request.user, User)  # noqa: S101 - IsAuthenticated saw to it
-        answer, now = idempotency.once(self.request.user, key, _described(self.request), lambda: _kept(act()))
+        answer, now = idempotency.once(self.actor, key, _described(self.request), lambda: _kept(act()))
         headers = {} if now else {"Idempotency-Replayed": "true"}
         if answer["location"]:
             headers["Location"] = answer["location"]

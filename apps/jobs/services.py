@@ -135,7 +135,7 @@ def once(actor: Actor, key: str, request: object, act: Callable[[], Job]) -> Job
     the key came with another `request` (any JSON value) before. Without a key it just acts."""
     if not key or actor.user is None:
         return act()
-    answer, _first = idempotency.once(actor.user, key, request, lambda: {"job": str(act().uuid)})
+    answer, _first = idempotency.once(actor, key, request, lambda: {"job": str(act().uuid)})
     return Job.objects.get(uuid=answer["job"])
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.accounts.models import IdempotencyKey
+from apps.accounts.actor import Actor
+from apps.accounts.models import IdempotencyKey, User
+from apps.accounts.tokens import issue_token
 from apps.compute.models import VirtualMachine
 from apps.jobs.models import Job
 from apps.storage.models import Template
 from apps.zones.models import Region
+from tests import factories
 from tests.api.client import Api, code
 from tests.api.conftest import Cast, make_cast
 
@@ -49,6 +52,40 @@ def test_keys_belong_to_their_user(cast: Cast) -> None:
     for api in (cast.member, cast.other):
         assert api.post("virtual-machines/", cast.wanted(), idempotency_key="k1").status_code == 202
     assert Job.objects.filter(kind="vm.deploy").count() == 2
+
+
+def narrowed(user: User, **limits: Any) -> Api:
+    api = Api(user)
+    _row, text = issue_token(Actor.system("a test"), user=user, name="narrow", **limits)
+    api.headers["Authorization"] = f"Token {text}"
+    return api
+
+
+def test_what_was_answered_is_not_told_to_a_token_that_may_something_else(cast: Cast) -> None:
+    user = cast.member.user
+    assert user is not None
+    mine, foreign = list(user.accounts.all()), [factories.make_account()]
+    body = {**cast.wanted(), "account": str(mine[0].uuid)}
+    assert cast.member.post("virtual-machines/", body, idempotency_key="k1").status_code == 202
+    less: list[dict[str, Any]] = [{"verbs": ["account.read"]}, {"accounts": foreign}, {"accounts": mine}]
+    for limits in less:
+        answer = narrowed(user, **limits).post("virtual-machines/", body, idempotency_key="k1")
+        assert code(answer) == (422, "idempotency_mismatch", "Idempotency-Key")
+    assert narrowed(user).post("virtual-machines/", body, idempotency_key="k1").status_code == 202
+    assert Job.objects.filter(kind="vm.deploy").count() == 1
+
+
+def test_a_token_that_follows_another_of_the_same_limits_is_answered_alike(cast: Cast) -> None:
+    user = cast.member.user
+    assert user is not None
+    mine = list(user.accounts.all())
+    body = {**cast.wanted(), "account": str(mine[0].uuid)}
+    answers = [
+        narrowed(user, verbs=verbs, accounts=mine).post("virtual-machines/", body, idempotency_key="k1")
+        for verbs in (["vm.*", "*.read"], ["*.read", "vm.*"])
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
 
 
 def test_a_refused_request_leaves_its_key_free(cast: Cast) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts import idempotency
+from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
@@ -152,5 +153,5 @@ def test_a_form_for_all_that_is_sent_twice_leads_to_the_same_results() -> None:
 
 def test_an_answer_of_the_api_is_no_page_of_results(client: Client) -> None:
     number = uuid4()
-    idempotency.once(User.objects.get(), f"machines-acted:{number}", {}, lambda: {"status": 201})
+    idempotency.once(Actor(User.objects.get()), f"machines-acted:{number}", {}, lambda: {"status": 201})
     assert client.get(f"/virtual-machines/act/{number}/").status_code == 404

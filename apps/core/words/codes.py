@@ -144,7 +144,7 @@ USE_CASE_CODES: dict[str, Words] = {
     ),
     "idempotency_mismatch": Words(
         _("The Idempotency-Key was used before"),
-        _("This Idempotency-Key came with another request before."),
+        _("This Idempotency-Key came with another request before, or by a token that may something else."),
         _("Use a new key for a new request."),
     ),
     "cancelled": Words(

@@ -178,10 +178,9 @@ def _created(actor: Actor, form: MachineForm) -> str:
         vms, job = create_machines(actor, form.order())
         return {"vm": str(vms[0].uuid), "job": str(job.uuid), "count": str(len(vms))}
 
-    assert actor.user is not None  # noqa: S101 - login_required saw to it
     key = form.key()
     try:
-        answer, _now = idempotency.once(actor.user, key, key, act)
+        answer, _now = idempotency.once(actor, key, key, act)
     except IntegrityError as error:  # what was chosen was removed meanwhile
         raise constraints.refusal(error) from None
     if answer["count"] == "1":
