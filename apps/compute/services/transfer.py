@@ -90,11 +90,15 @@ def refuse_transfer(actor: Actor, vm: VirtualMachine, account: Account) -> None:
     """What forbids it, whatever the quotas are."""
     policy.require(actor, "vm.transfer", vm)
     policy.require(actor, "vm.receive", account)
-    VERBS["vm.transfer"].refuse_unless_allowed(vm)
     if vm.account_id == account.pk:
         raise InvalidInput("same_account", place="account")
     require_active(account)
-    held = JobLock.objects.select_related("job").filter(key=lock_of(vm)).first()
+    refuse_now(vm, JobLock.objects.select_related("job").filter(key=lock_of(vm)).first())
+
+
+def refuse_now(vm: VirtualMachine, held: JobLock | None) -> None:
+    """What forbids it of the machine alone: its state, or a job that has it."""
+    VERBS["vm.transfer"].refuse_unless_allowed(vm)
     if held is not None:
         raise ResourceBusy(job=str(held.job.uuid), kind=held.job.kind)
 
