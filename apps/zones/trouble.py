@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 
 from django.conf import settings
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
 from apps.zones.models import Host, HostState
@@ -56,21 +56,23 @@ def troubles_of(host: Host, now: datetime | None = None) -> list[str]:
     return found
 
 
-def count_troubles(now: datetime | None = None) -> list[Counted]:
-    """What `troubles_of` says of all hosts: first what their states say, the most frequent at its head."""
-    told = Host.objects.filter(state__in=list(_USUAL)).order_by().values_list("state", "state_reason")
-    hosts, one = Counter[str](), dict[str, int]()
+def count_troubles(now: datetime | None = None, *, hosts: QuerySet[Host] | None = None) -> list[Counted]:
+    """What `troubles_of` says of all hosts, or of these: first what their states say, the most frequent
+    first."""
+    rows = (Host.objects.all() if hosts is None else hosts).order_by()
+    told = rows.filter(state__in=list(_USUAL)).values_list("state", "state_reason")
+    counts, one = Counter[str](), dict[str, int]()
     for state, reason, count, lowest in told.annotate(Count("pk"), Min("pk")):
         code = reason or _USUAL[state]
-        hosts[code] += count
+        counts[code] += count
         one.setdefault(code, lowest)
     beside = _beside_state(now)
-    sums = Host.objects.aggregate(
+    sums = rows.aggregate(
         **{code: Count("pk", filter=each) for code, each in beside.items()},
         **{f"{code}_one": Min("pk", filter=each) for code, each in beside.items()},
     )
     return [
-        *(Counted(code, count, one[code]) for code, count in hosts.most_common()),
+        *(Counted(code, count, one[code]) for code, count in counts.most_common()),
         *(Counted(code, sums[code], sums[f"{code}_one"]) for code in beside if sums[code]),
     ]
 

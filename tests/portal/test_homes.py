@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import Account, Grant, Quota
-from apps.accounts.roles.ready import DOMAIN_ADMIN, ready
+from apps.accounts.roles.ready import DOMAIN_ADMIN, SIMPLE_ADMIN, ready
 from apps.compute.models import Nic, StrayMachine
 from apps.compute.states import State
 from apps.jobs.models import Job, JobState
@@ -91,6 +93,80 @@ def test_who_looks_after_a_domain_finds_their_own_machines_at_home(account: Acco
     home = client.get("/").text
     assert mine.name in home
     assert theirs.name not in home
+
+
+def admin_of(role: str, scope: str, row: Any) -> Client:
+    user = factories.make_user()
+    where = {"domain": row} if scope == "domain" else {"place": row.pk}
+    Grant.objects.create(user=user, role=ready(role), scope=scope, **where)
+    return client_of(user)
+
+
+def numbers_of(page: str) -> dict[str, str]:
+    found = re.findall(r'<dt><a href="([^"]+)">[^<]+</a></dt><dd>([^<]+)</dd>', page)
+    return dict(found)
+
+
+def test_the_home_of_a_domain_admin_has_the_numbers_of_the_domain_and_of_no_other(account: Account) -> None:
+    domain = factories.make_domain()
+    mine, other = factories.make_account(domain), factories.make_account(factories.make_domain())
+    zone = factories.make_zone()
+    for owner, state in ((mine, State.RUNNING), (mine, State.ERROR), (other, State.RUNNING)):
+        factories.make_vm(zone, account=owner, state=state)
+    make_job(zone, JobState.FAILED, hours=2, account=mine)
+    make_job(zone, JobState.FAILED, hours=3, account=other)
+    make_job(zone, JobState.FAILED, hours=80, account=mine)
+    Quota.objects.update_or_create(domain=domain, defaults={"max_vcpus": 40, "used_vcpus": 2})
+    page = admin_of(DOMAIN_ADMIN, "domain", domain).get("/").text
+    assert "What you look after" in page
+    assert "2 of 40" in page
+    found = numbers_of(page)
+    assert found["/accounts/"] == "1"
+    assert found["/domains/"] == "1"
+    assert found["/virtual-machines/?state=Running"] == "1"
+    assert found["/virtual-machines/?state=Error"] == "1"
+    assert found["/virtual-machines/?state=Stopped"] == "0"
+    assert [f"failed-{hours}" in page for hours in (2, 3, 80)] == [True, False, False]
+    assert f'href="/domains/{domain.uuid}/"' in page
+    assert "Hosts that need an eye" not in page
+    assert "What you look after" not in client_of(factories.make_user(account)).get("/").text
+
+
+def test_the_home_of_who_runs_a_zone_shows_it_and_no_other(account: Account) -> None:
+    zone, other = factories.make_zone(hosts=2), factories.make_zone()
+    for host in (Host.objects.filter(zone=zone)[0], Host.objects.get(zone=other)):
+        factories.make_vm(host.zone, account=account, state=State.RUNNING, host=host, pod=host.pod)
+    Host.objects.update(state=HostState.DISCONNECTED, state_reason="host_unreachable")
+    well = Host.objects.filter(zone=zone)[0]
+    Host.objects.filter(pk=well.pk).update(state=HostState.UP)
+    page = admin_of(SIMPLE_ADMIN, "zone", zone).get("/").text
+    ill = Host.objects.filter(zone=zone).exclude(pk=well.pk).get()
+    assert ill.name in page
+    assert Host.objects.get(zone=other).name not in page
+    assert f"<bdi>Simple admin</bdi>: <bdi>{zone.name}</bdi>" in page
+    assert "You belong to no account" not in page
+    assert "My virtual machines" not in page
+    assert "0 of 64 vCPUs" in page
+    assert numbers_of(page)["/virtual-machines/?state=Running"] == "1"
+    assert "Quota of the domain" not in page
+
+
+@pytest.mark.parametrize("count", [1, 25])
+def test_what_is_looked_after_costs_the_same_whatever_there_is(
+    count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    domain = factories.make_domain()
+    zone = factories.make_zone(hosts=count)
+    for _ in range(count):
+        own = factories.make_account(factories.make_domain(domain))
+        factories.make_vm(zone, account=own, state=State.STOPPED)
+        make_job(zone, JobState.FAILED, account=own)
+    Host.objects.update(state=HostState.DISCONNECTED)
+    head, keeper = admin_of(DOMAIN_ADMIN, "domain", domain), admin_of(SIMPLE_ADMIN, "zone", zone)
+    with django_assert_max_num_queries(28):
+        head.get("/")
+    with django_assert_max_num_queries(36):
+        keeper.get("/")
 
 
 def test_a_member_sees_their_own_running_jobs_alone(member: Client, account: Account) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.compute.capacity import Place, capacity_of
@@ -40,19 +41,25 @@ class FirstStep:
 
 def operator_context(actor: Actor) -> dict[str, Any]:
     whole = capacity_of(actor)
-    troubles = count_troubles()
     steps = first_steps(whole)
     return {
         "whole": whole,
         "gauges": place_gauges(whole),
         "charts": charts_of(whole),
-        "troubles": _troubles(troubles[:SHOWN]),
-        "more_troubles": len(troubles) > SHOWN,
-        "connecting": whole.hosts.hosts_by_state.get(HostState.CONNECTING, 0),
-        "jobs_in_trouble": jobs_in_trouble(),
+        **hosts_in_trouble(whole, count_troubles()),
+        "jobs_in_trouble": jobs_in_trouble(actor),
         "jobs": jobs_of(actor),
         "strays": StrayMachine.objects.filter(sightings__gte=SEEN_TWICE).count(),
         "steps": steps if not all(step.done for step in steps) else [],
+    }
+
+
+def hosts_in_trouble(whole: Place, troubles: list[Counted]) -> dict[str, Any]:
+    """For `portal/home/troubles.html`."""
+    return {
+        "troubles": _troubles(troubles[:SHOWN]),
+        "more_troubles": len(troubles) > SHOWN,
+        "connecting": whole.hosts.hosts_by_state.get(HostState.CONNECTING, 0),
     }
 
 
@@ -71,10 +78,11 @@ def _troubles(counted: list[Counted]) -> list[dict[str, Any]]:
     ]
 
 
-def jobs_in_trouble() -> list[tuple[Job, str, Any]]:
-    """Those that are stuck, and those that failed within a day: with what they did and why."""
-    stuck = list(Job.objects.filter(state=JobState.STUCK, finished_at=None).order_by("-pk")[:SHOWN])
-    recent = Job.objects.filter(kind__in=list(all_kinds()), state=JobState.FAILED)
+def jobs_in_trouble(actor: Actor) -> list[tuple[Job, str, Any]]:
+    """Those of this reader that are stuck, and those that failed within a day: with what they did and why."""
+    seen = policy.visible(actor, Job.objects.all())
+    stuck = list(seen.filter(state=JobState.STUCK, finished_at=None).order_by("-pk")[:SHOWN])
+    recent = seen.filter(kind__in=list(all_kinds()), state=JobState.FAILED)
     failed = recent.filter(finished_at__gte=timezone.now() - RECENT).order_by("-pk")
     rows = [*stuck, *failed[: SHOWN - len(stuck)]]
     return [(job, event_label(job.kind), explain_error(job.error) if job.error else None) for job in rows]

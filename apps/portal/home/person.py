@@ -35,7 +35,7 @@ def person_context(actor: Actor) -> dict[str, Any]:
     return {
         "machines": [(vm, _address(vm)) for vm in shown[:MACHINES]],
         "may_create": policy.somewhere(actor, "vm.deploy"),
-        "may_see_hosts": policy.somewhere(actor, "capacity.read"),
+        "has_accounts": bool(actor.account_ids),
         "more": len(shown) > MACHINES,
         "jobs": jobs_of(actor),
         "quotas": quotas_of(actor),
