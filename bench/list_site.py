@@ -17,7 +17,7 @@ from apps.jobs.models import Event, Job, JobState
 from apps.network.models import IpAddress, Network
 from apps.storage.models import Template, Volume
 from apps.zones.models import Host, Zone
-from tests.factories import make_account, make_offering, make_template, make_user, make_zone, random_mac
+from tests.factories import make_account, make_offering, make_template, make_user, make_zone
 
 Row = TypeVar("Row")
 CHUNK = 2000
@@ -75,7 +75,10 @@ class Site:
             VolumeAttachment(vm=vm, volume=volume, device_index=0)
             for vm, volume in zip(vms, volumes, strict=True)
         )
-        nics = [Nic(vm=vm, device_index=0, mac=random_mac(), network=self.network) for vm in vms]
+        nics = [
+            Nic(vm=vm, device_index=0, mac=_mac(number), network=self.network)
+            for number, vm in enumerate(vms, self._count)
+        ]
         for number, nic in enumerate(nics, FIRST_ADDRESS + self._count):
             address = str(IPv4Address(number))
             nic.ip = IpAddress(network=self.network, address=address, number=number, holder=nic.uuid)
@@ -129,3 +132,8 @@ class Site:
         volume = Volume(account=vm.account, zone=vm.zone, template=vm.template, size_bytes=10 * GIB)
         volume.set_name(f"{vm.name} root")
         return volume
+
+
+def _mac(number: int) -> str:
+    """By number: of a hundred thousand drawn at random, two may be the same."""
+    return (0x02_00_00_00_00_00 + number).to_bytes(6, "big").hex(":")

@@ -101,16 +101,19 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{VAR / 'db.sqlite3'}")}
+_options = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asked for, such as sslmode
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
+    _options |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {
+    _options |= {
         "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
         "prepare_threshold": 1,  # of apps.core.sql; the ORM binds by itself and prepares nothing
+        # A page of a list stops long before the end by which a plan is judged: compiling costs more than it.
+        "options": f"-c jit=off {_options.get('options', '')}".strip(),
     }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a server that was restarted costs no request
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

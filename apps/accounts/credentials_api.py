@@ -56,6 +56,9 @@ class OfOneUser(ResourceViewSet):
     def parts(self, model: Any) -> list[Q]:
         return []
 
+    def joined(self, model: Any) -> Q:
+        return Q()
+
 
 class SessionSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="uuid")
@@ -265,6 +268,9 @@ class ServiceAccountViewSet(ResourceViewSet):
 
     def parts(self, model: Any) -> list[Q]:
         return []
+
+    def joined(self, model: Any) -> Q:
+        return Q()
 
     @extend_schema(
         summary="Make a service account",

@@ -16,7 +16,7 @@ from apps.accounts.held import Held
 from apps.accounts.models import Account
 
 PLACES = ("region", "zone", "cluster", "host")
-FEW_ACCOUNTS = 30
+FEW_ACCOUNTS, NAMED_ACCOUNTS = 30, 1000
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,20 @@ class Reach:
     def few_accounts(self) -> list[int] | None:
         """Keys of all accounts within, where they are few; None where they are many. With keys a database
         knows which index to use, and how often."""
-        if len(self.accounts) > FEW_ACCOUNTS:
+        keys = self.known_accounts()
+        return keys if keys is not None and len(keys) <= FEW_ACCOUNTS else None
+
+    def known_accounts(self) -> list[int] | None:
+        """Keys of all accounts within, where they are not too many to be named; None otherwise."""
+        if len(self.accounts) > NAMED_ACCOUNTS:
             return None
         if self.paths not in self.known:
-            below = Account.objects.filter(self.below("domain__path")).order_by("pk")
+            below = Account.objects.filter(self.below("domain__path")).order_by()
             self.known[self.paths] = (
-                list(below.values_list("pk", flat=True)[: FEW_ACCOUNTS + 1]) if self.paths else []
+                list(below.values_list("pk", flat=True)[: NAMED_ACCOUNTS + 1]) if self.paths else []
             )
         keys = self.accounts | set(self.known[self.paths])
-        return sorted(keys) if len(keys) <= FEW_ACCOUNTS else None
+        return sorted(keys) if len(keys) <= NAMED_ACCOUNTS else None
 
     def below(self, path: str) -> Q:
         """Rows whose domain's path, found at `path`, is one of these or below; none without any."""

@@ -75,6 +75,10 @@ class ResourceViewSet(GenericViewSet[Any]):
         """What pages of `model` are merged from; see `apps.core.keyset`."""
         return policy.visible_parts(self.actor, model)
 
+    def joined(self, model: type[Model]) -> Q:
+        """How rows of `model` are counted; see `apps.accounts.policy`."""
+        return policy.visible_joined(self.actor, model)
+
     def get_object(self) -> Any:
         """The row that the path names; NotFound if the actor may not know of it."""
         return policy.find(self.actor, self.get_queryset(), self.kwargs["id"])

@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Model, Q
+from django.db.models import Model, OuterRef, Q
 
 from apps.accounts.actor import Actor
-from apps.accounts.models import Account
+from apps.accounts.models import Account, Domain
 from apps.accounts.reach import PLACES, Reach
+from apps.core.keyset import matches
 
 
 class Scope(Protocol):
@@ -81,8 +82,22 @@ class Rows:
         if few is not None:
             return Q(**{f"{self.account}__in": few})
         if self.account == "pk":
-            return reach.account_rows()
-        return Q(**{f"{self.account}__in": Account.objects.filter(reach.account_rows()).values("pk")})
+            named = reach.known_accounts()
+            if named is not None:
+                return Q(pk__in=named)
+            domain = matches(Domain.objects.filter(reach.below("path"), pk=OuterRef("domain_id")))
+            return Q(pk__in=reach.accounts) | Q(domain)
+        return Q(matches(Account.objects.filter(reach.account_rows(), pk=OuterRef(self.account))))
+
+    def joined(self, reach: Reach) -> Q:
+        """What `where` gives, as a join that leads from the domains to the rows: so they are counted, while
+        a page looks at rows in its order. Without conditions where `where` is more than that."""
+        only_paths = reach.paths and not (reach.everything or reach.accounts or reach.places)
+        if not self.account or not only_paths or reach.few_accounts() is not None:
+            return Q()
+        if self.account == "pk":
+            return reach.below("domain__path")
+        return reach.below(f"{self.account.removesuffix('_id')}__domain__path")
 
     def holds(self, reach: Reach, row: Any) -> bool:
         if reach.everything:
@@ -109,6 +124,9 @@ class Rows:
             return False
         if isinstance(row, Account):
             return reach.has_path(row.domain.path)
+        domain = loaded(row, [*self.account.removesuffix("_id").split("__"), "domain"])
+        if domain is not None:
+            return reach.has_path(domain.path)
         path = Account.objects.filter(pk=account).values_list("domain__path", flat=True).first()
         return reach.has_path(path)
 
@@ -156,6 +174,13 @@ def value_of(row: Any, path: str) -> Any:
             row = getattr(row, name)
         except ObjectDoesNotExist:
             return None
+    return row
+
+
+def loaded(row: Any, way: list[str]) -> Any:
+    """What lies at the end of a way of foreign keys, if all of it was read together with the row."""
+    for name in way:
+        row = row._state.fields_cache.get(name) if row is not None else None
     return row
 
 

@@ -207,6 +207,9 @@ class Quotas(Rows):
     def parts(self, reach: Reach) -> list[Q]:
         return []
 
+    def joined(self, reach: Reach) -> Q:
+        return Q()
+
     def open_to(self, actor: Actor) -> Q | None:
         reach = actor.reach("quota.limit_member")
         inside = Q(within__isnull=False) if reach.everything else self._members.where(reach)

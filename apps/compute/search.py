@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from apps.compute.models import VirtualMachine, VmNamePart
 from apps.core import filters
-from apps.core.keyset import FEW, Order
+from apps.core.keyset import FEW, Order, matches
 from apps.core.names import MAX_NAME, PART, fold
 
 _TRIED = 6
@@ -70,12 +69,15 @@ class Lead:
         merged = len(parts) > 1  # then each is read as far as it goes, and needs no other account named
         return self._parts_of(rows, [] if merged else accounts), Order(paths, order.descending)
 
-    def counted(self, rows: QuerySet[VirtualMachine], parts: Sequence[Q]) -> QuerySet[Any]:
-        """As many rows as match, in the form that is counted fastest."""
-        if not self.part or self.is_rare:
-            return self.narrow(rows)
+    def keys(self, rows: QuerySet[VirtualMachine], parts: Sequence[Q], joined: Q) -> QuerySet[Any, Any]:
+        """Of all that match, in the form in which they are found fastest. `joined` leads over accounts, in
+        which parts of names lie like their machines."""
         accounts = _accounts(parts)
-        return self._met(rows) if accounts is None else self._parts_of(rows, accounts)
+        if not self.part or self.is_rare:
+            return self.narrow(rows).values_list("pk", flat=True)
+        if accounts is None:
+            return self._met(rows).values_list("pk", flat=True)
+        return self._parts_of(rows, accounts).filter(joined).values_list("vm_id", flat=True)
 
     def _met(self, rows: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine]:
         """Those of the rows whose name holds the text, each looked at as it is met."""
@@ -84,10 +86,9 @@ class Lead:
 
     def _parts_of(self, rows: QuerySet[VirtualMachine], accounts: Sequence[int]) -> QuerySet[VmNamePart]:
         """The parts of those of the rows that match. Their machines are looked at one by one, as parts are
-        met: in a form that PostgreSQL turns into no join, for which it would first read all machines."""
-        machine = rows.filter(self.condition, pk=OuterRef("vm_id")).order_by()
-        matches = Coalesce(Subquery(machine.annotate(matches=Value(True)).values("matches")), False)
-        found = VmNamePart.objects.alias(matches=matches).filter(part=self.part, matches=True)
+        met."""
+        machine = rows.filter(self.condition, pk=OuterRef("vm_id"))
+        found = VmNamePart.objects.filter(matches(machine), part=self.part)
         return found.filter(account_id__in=accounts) if accounts else found
 
 

@@ -17,8 +17,9 @@ from typing import Any, Protocol, Self, TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet, Subquery, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.functions import Coalesce
 
 from apps.core.errors import MalformedRequest
 
@@ -29,6 +30,8 @@ TOTAL_CAP = 1000
 """Totals are counted up to here: a count of everything would cost what paging by key saves."""
 FEW = 1000
 """So many rows are looked at one by one rather than sought in the order of a list."""
+ANY = Q()
+"""A condition that all rows meet."""
 
 _NONCE_BYTES = 12
 _MAX_CURSOR = 2000
@@ -71,8 +74,8 @@ class Lead(Protocol):
         """What gives the keys of those in this order, and that order there. It takes the `parts` as
         conditions too (see `page_of`)."""
 
-    def counted(self, rows: QuerySet[Any], parts: Sequence[Q]) -> QuerySet[Any]:
-        """Something of which there is one for each of those."""
+    def keys(self, rows: QuerySet[Any], parts: Sequence[Q], joined: Q) -> QuerySet[Any, Any]:
+        """The keys of those in no order. It takes `parts` and `joined` as conditions too (see `found`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,13 @@ def filter_met(rows: QuerySet[Any], key: str, wanted: Sequence[int]) -> QuerySet
     return met.filter(**{f"{name}__in": list(wanted)})
 
 
+def matches(rows: QuerySet[Any]) -> Coalesce:
+    """Whether there is a row of those that refer to one outside, as EXISTS says it: but in a form that
+    PostgreSQL turns into no join, for which it would first read all of them."""
+    found = rows.order_by().annotate(matches=Value(True)).values("matches")[:1]
+    return Coalesce(Subquery(found), False)
+
+
 def _merged(
     rows: QuerySet[Any], order: Order, parts: Sequence[Q], count: int, *, backwards: bool
 ) -> QuerySet[Any]:
@@ -170,10 +180,16 @@ def few(model: type[Model], condition: Q) -> list[Any] | None:
     return found if len(found) <= FEW else None
 
 
-def capped_total(rows: QuerySet[Any], lead: Lead | None = None, parts: Sequence[Q] = ()) -> int:
-    """How many rows there are, or the lead finds, counted up to TOTAL_CAP + 1."""
-    counted = lead.counted(rows, parts) if lead else rows
-    return counted.order_by()[: TOTAL_CAP + 1].count()
+def found(
+    rows: QuerySet[Any], *, lead: Lead | None = None, parts: Sequence[Q] = (), joined: Q = ANY
+) -> list[Any]:
+    """The keys of all rows, or of those that the lead finds, in no order; of more than TOTAL_CAP so many
+    and one more. All rows meet `joined`, which may be a shorter way to them where no order matters.
+
+    A list whose keys are all found is read by them and sorted. Of many rows a page is soon full, whatever
+    else is met in the list's order."""
+    keys = lead.keys(rows, parts, joined) if lead else rows.filter(joined).values_list("pk", flat=True)
+    return list(keys.order_by()[: TOTAL_CAP + 1])
 
 
 def mark_of(*bound_to: object) -> str:

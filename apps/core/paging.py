@@ -33,8 +33,12 @@ class KeysetPagination(BasePagination):
         mark = keyset.mark_of(request.path, wanted, given)
         cursor = request.query_params.get("cursor", "")
         lead, parts = view.lead, view.parts(queryset.model)
-        self.total = keyset.capped_total(queryset, lead, parts)
-        page = keyset.page_of(queryset, order, limit=limit, mark=mark, cursor=cursor, parts=parts, lead=lead)
+        found = keyset.found(queryset, lead=lead, parts=parts, joined=view.joined(queryset.model))
+        self.total = len(found)
+        rows = queryset
+        if self.total <= keyset.TOTAL_CAP:
+            rows, lead, parts = queryset.model._default_manager.filter(pk__in=found), None, []
+        page = keyset.page_of(rows, order, limit=limit, mark=mark, cursor=cursor, parts=parts, lead=lead)
         self.next_cursor = page.next
         return keyset.load(queryset, page.pks)
 

@@ -258,9 +258,11 @@ def find_owners(actor: Actor, declared: Iterable[Filter], given: Mapping[str, st
 
 
 def _part(actor: Actor, owner: Owner, text: str) -> QuerySet[Any]:
-    """The first of an owner's kind by name, and the chosen ones wherever they lie."""
-    visible: QuerySet[Model] = policy.visible(actor, owner.rows())
-    first = visible.order_by("name_sort", "id").values("pk")[: OFFERED + 1]
+    """Those of an owner's kind, or of too many to choose from any, and the chosen ones wherever they lie."""
+    rows = owner.rows()
+    visible: QuerySet[Model] = policy.visible(actor, rows)
+    joined = policy.visible_joined(actor, rows.model)
+    first = visible.filter(joined).order_by().values("pk")[: OFFERED + 1]
     wanted = Q(pk__in=first)
     if text and len(text) <= MAX_NAME and "\0" not in text:
         wanted |= _named(text)

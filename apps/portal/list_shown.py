@@ -153,18 +153,25 @@ class Shown:
             return self._page(mark, "")
 
     def _page(self, mark: str, cursor: str) -> keyset.Page:
-        column = next(c for c in self.all_columns if c.key == self.wish.order.removeprefix("-"))
-        walked = column.walked and self.total_is_capped and not self.parts
+        rows, parts, lead = self.narrowed, self.parts, self.lead
+        if not self.total_is_capped:
+            rows, parts, lead = self.source.model._default_manager.filter(pk__in=self.keys), [], None
+        elif self._is_walked and not parts:
+            rows = self.met
         return keyset.page_of(
-            self.met if walked else self.narrowed,
+            rows,
             self.order,
             limit=PAGE,
             mark=mark,
             cursor=cursor,
             last=self.wish.last,
-            parts=self.parts,
-            lead=self.lead,
+            parts=parts,
+            lead=lead,
         )
+
+    @property
+    def _is_walked(self) -> bool:
+        return next(c.walked for c in self.all_columns if c.key == self.wish.order.removeprefix("-"))
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -178,8 +185,14 @@ class Shown:
         return [Line(row, [(column.label, column.cell(row)) for column in self.columns]) for row in self.rows]
 
     @cached_property
+    def keys(self) -> list[Any]:
+        """Of what the list finds, unless that is capped."""
+        joined = policy.visible_joined(self.actor, self.source.model)
+        return keyset.found(self.narrowed, lead=self.lead, parts=self.parts, joined=joined)
+
+    @property
     def total(self) -> int:
-        return keyset.capped_total(self.narrowed, self.lead, self.parts)
+        return len(self.keys)
 
     @property
     def total_is_capped(self) -> bool:

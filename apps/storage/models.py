@@ -171,6 +171,7 @@ class Volume(NamedRow):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(size_bytes__gt=0), name="volume_size")]
+        indexes = [models.Index("name_sort", "id", name="volume_name")]
 
     @property
     def image(self) -> str:

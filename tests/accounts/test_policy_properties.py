@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.accounts import policy
+from apps.accounts import policy, reach
 from apps.accounts.actor import Actor
 from apps.accounts.limits import Limits
 from apps.accounts.models import Account, Domain, Grant, Group, GroupMember, Membership, Quota, Role, User
@@ -183,9 +183,13 @@ def expected(world: World, held: Any, noun: str, row: Model) -> bool:
 
 
 def faults(world: World, held: Any, actor: Actor, narrowed: frozenset[int] | None = None) -> list[Any]:
-    found = []
+    found: list[Any] = []
     for noun, model in NOUNS.items():
-        seen = set(policy.visible(actor, model._default_manager.all()).values_list("pk", flat=True))
+        visible = policy.visible(actor, model._default_manager.all())
+        seen = set(visible.values_list("pk", flat=True))
+        counted = visible.filter(policy.visible_joined(actor, model)).values_list("pk", flat=True)
+        if sorted(counted) != sorted(seen):
+            found.append((noun, "counted", sorted(seen), sorted(counted)))
         for row in world.rows[noun]:
             wanted = expected(world, held, noun, row)
             if narrowed is not None:
@@ -199,6 +203,14 @@ def faults(world: World, held: Any, actor: Actor, narrowed: frozenset[int] | Non
     return found
 
 
+@pytest.fixture(params=["FEW_ACCOUNTS", "NAMED_ACCOUNTS", ""])
+def accounts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is seen is the same whether a reach of so many accounts is asked for by their keys or not."""
+    if request.param:
+        monkeypatch.setattr(reach, request.param, 0)
+
+
+@pytest.mark.usefixtures("accounts")
 @EXAMPLES
 @given(given_grants=grants, given_members=members)
 def test_filter_check_and_oracle_agree(world: World, given_grants: Any, given_members: Any) -> None:
@@ -206,6 +218,7 @@ def test_filter_check_and_oracle_agree(world: World, given_grants: Any, given_me
     assert faults(world, held, Actor(world.user)) == []
 
 
+@pytest.mark.usefixtures("accounts")
 @EXAMPLES
 @given(given_grants=grants, given_members=members, which=st.sets(st.integers(0, 4), max_size=2))
 def test_a_limited_token_sees_of_that_what_lies_in_its_accounts(

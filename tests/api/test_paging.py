@@ -10,7 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import Account
+from apps.accounts import reach
+from apps.accounts.models import Account, Domain, Grant
+from apps.accounts.roles.ready import DOMAIN_ADMIN, ready
 from apps.compute.models import Nic, ServiceOffering, SshKeyPair, VirtualMachine
 from apps.jobs.models import Event, Job
 from apps.network.models import IpAddress
@@ -177,15 +179,17 @@ def test_filters_narrow(cast: Cast) -> None:
         assert names(cast.operator, f"virtual-machines/?order=created_at&{query}") == expected
 
 
-def add_rows(cast: Cast, count: int) -> None:
-    """More of everything that lists show, with all that hangs on it."""
+def add_rows(cast: Cast, count: int, domain: Domain | None = None) -> None:
+    """More of everything that lists show, with all that hangs on it; each in an account of its own if they
+    are to be in a domain."""
     for number in range(count):
+        account = factories.make_account(domain) if domain else cast.account
         vm = factories.make_vm(
-            cast.zone, account=cast.account, offering=cast.offering, template=cast.template, disks_gib=(1, 1)
+            cast.zone, account=account, offering=cast.offering, template=cast.template, disks_gib=(1, 1)
         )
         vm.ssh_keys.add(
             SshKeyPair.objects.create(
-                account=cast.account, name=f"k{vm.pk}", public_key=PUBLIC_KEY, fingerprint="x"
+                account=account, name=f"k{vm.pk}", public_key=PUBLIC_KEY, fingerprint="x"
             )
         )
         address = IpAddress.objects.filter(holder=None).first()
@@ -193,15 +197,15 @@ def add_rows(cast: Cast, count: int) -> None:
         IpAddress.objects.filter(pk=address.pk if address else 0).update(holder=vm.uuid)
         job = Job.objects.create(
             kind="vm.deploy",
-            account=cast.account,
+            account=account,
             actor_label="x",
             target_type="virtual-machine",
             target_uuid=vm.uuid,
         )
-        Event.objects.create(kind="x", phase="done", account=cast.account, actor_label="x", job=job)
+        Event.objects.create(kind="x", phase="done", account=account, actor_label="x", job=job)
         ServiceOffering.objects.create(name=f"o{vm.pk}", vcpus=1, memory_mib=64)
-        factories.make_template(cast.zone, cast.account)
-        factories.make_user(Account.objects.create(name=f"a{vm.pk}-{number}", domain=cast.root))
+        factories.make_template(cast.zone, account)
+        factories.make_user(Account.objects.create(name=f"a{vm.pk}-{number}", domain=domain or cast.root))
     factories.make_zone(hosts=count, clusters=min(count, 2))
 
 
@@ -227,6 +231,36 @@ def test_a_list_takes_few_queries_however_long_it_is(cast: Cast, noun: str) -> N
     few = cost()
     add_rows(cast, 4)
     assert cost() == few <= BUDGET
+
+
+OF_TENANTS = ("virtual-machines", "volumes", "jobs", "events", "ssh-keys", "accounts", "quotas", "users")
+
+
+@pytest.mark.parametrize("none_are", ["", "FEW_ACCOUNTS", "NAMED_ACCOUNTS"])
+@pytest.mark.parametrize("noun", OF_TENANTS)
+def test_a_domain_admins_list_takes_few_queries_however_many_accounts_it_shows(
+    cast: Cast, noun: str, none_are: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if none_are:
+        monkeypatch.setattr(reach, none_are, 0)
+    domain = factories.make_domain(cast.root)
+    admin = factories.make_user()
+    Grant.objects.create(user=admin, role=ready(DOMAIN_ADMIN), scope="domain", domain=domain)
+    api = Api(admin)
+
+    def shown() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            page = api.get(f"{noun}/?limit=200").json()
+        assert page["total"] == len(page["results"])
+        return page["total"], len(queries)
+
+    api.get("me/")
+    add_rows(cast, 1, domain)
+    total, cost = shown()
+    add_rows(cast, 4, domain)
+    more, cost_of_more = shown()
+    assert (more > total, cost_of_more) == (True, cost)
+    assert cost <= BUDGET + 4  # what an admin holds, and which accounts that reaches
 
 
 def test_a_members_list_is_no_dearer_than_an_operators(cast: Cast) -> None:

@@ -51,7 +51,8 @@ def found(text: str, column: str, merged: str, *, descending: bool = False) -> l
     order = keyset.Order.by(column, descending=descending)
     parts = parts_of(merged)
     rows = VirtualMachine.objects.filter(parts[0]) if len(parts) == 1 else VirtualMachine.objects.all()
-    assert keyset.capped_total(rows, lead, parts) == rows.filter(name__in=expected(text)).count()
+    keys = keyset.found(rows, lead=lead, parts=parts)
+    assert sorted(keys) == sorted(rows.filter(name__in=expected(text)).values_list("pk", flat=True))
     page = keyset.page_of(
         rows,
         order,

@@ -49,7 +49,7 @@ from apps.storage.models import Template
 from apps.zones.models import Host, Zone
 
 ROWS: QuerySet[VirtualMachine] = VirtualMachine.objects.select_related(
-    "account", "zone", "offering", "template", "host"
+    "account__domain", "zone", "offering", "template", "host"
 ).prefetch_related(
     Prefetch("nics", Nic.objects.select_related("network", "ip").order_by("device_index")),
     Prefetch("attachments", VolumeAttachment.objects.select_related("volume").order_by("device_index")),
