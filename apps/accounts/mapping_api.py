@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts.directory import leavers, mapping, runs
+from apps.accounts.directory import answering, leavers, mapping, runs
 from apps.accounts.directory.differences import Differences, differences
 from apps.accounts.directory.leaving import open_ones
 from apps.accounts.models import (
@@ -33,12 +33,13 @@ from apps.core.filters import ByChoice, ById
 from apps.core.rest import StrictSerializer
 
 CHANGES_SHOWN = 1000
+_ANSWER = "It stands as it is. Whoever says so holds all that it gives."
 _REFERENCES: dict[str, Any] = {"directory": Directory, "account": Account, "domain": Domain, "role": Role}
 
 
 class RuleSerializer(serializers.Serializer[Any]):
     """`match_value`: the stable id of a group, the DN of a base, or the value of the attribute
-    `match_name`."""
+    `match_name`. `unanswered_at`: since when nobody answers for the rule."""
 
     id = serializers.UUIDField(source="uuid")
     name = serializers.CharField()
@@ -57,6 +58,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     limits = serializers.DictField(child=serializers.IntegerField())
     ends_at = serializers.DateTimeField(allow_null=True)
     days_after_leaving = serializers.IntegerField()
+    unanswered_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
 
@@ -145,6 +147,13 @@ class MappingRuleViewSet(ResourceViewSet):
             return Response(OrderAnswer({"rules": rows}).data)
 
         return self.once(act)
+
+    @extend_schema(
+        summary="Answer for a rule", request=None, responses={200: RuleSerializer}, description=_ANSWER
+    )
+    @action(detail=True, methods=["post"], url_path="answer-for")
+    def answer_for(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.once(lambda: self.changed(answering.answer_for(self.actor, self.get_object())))
 
     @extend_schema(summary="Remove a rule", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
@@ -16,10 +18,11 @@ from django.utils import timezone
 
 from apps.accounts import audit
 from apps.accounts.actor import Actor
+from apps.accounts.directory import answering
 from apps.accounts.giving import Given, Place, held_lacks, misfit
 from apps.accounts.held import Held, held_by, held_by_each
 from apps.accounts.locks import lock_tree
-from apps.accounts.models import Account, Grant, GroupMember, Membership, Role, User
+from apps.accounts.models import Account, Grant, GroupMember, MappingRule, Membership, Role, User
 from apps.accounts.roles.ready import READY, USER, ready, user_role_id
 
 ENDED = "ended/"  # begins `once` of a grant that has ended and is kept to tell of it
@@ -39,10 +42,14 @@ def is_more_than_user(role: Role) -> bool:
 
 def recheck(users: Iterable[int]) -> list[Given]:
     """End what these users gave and no longer hold, and what others gave on the strength of that. Gives
-    what ended."""
+    what ended. Of rules of mappings that they answered for it is told that nobody does."""
     seen, doubtful = _in_doubt(set(users))
-    if not doubtful:
-        return []
+    ended = _end_unsupported(seen, doubtful) if doubtful else []
+    answering.review(seen)
+    return ended
+
+
+def _end_unsupported(seen: set[int], doubtful: dict[str, Given]) -> list[Given]:
     held = held_by_each(User.objects.filter(pk__in=seen))
     left = dict(doubtful)
     while supported := [key for key, given in left.items() if _is_supported(given, held, left)]:
@@ -59,8 +66,13 @@ def recheck_all() -> list[Given]:
     with transaction.atomic():
         lock_tree()
         givers = set(_live_grants().values_list("granted_by", flat=True))
-        givers |= set(_risen_memberships().values_list("granted_by", flat=True))
+        givers |= set(_risen_memberships().values_list("granted_by", flat=True)) | _rule_writers()
         return recheck(key for key in givers if key)
+
+
+def _rule_writers() -> set[int]:
+    rows = MappingRule.objects.exclude(changed_by=None).values_list("changed_by", flat=True)
+    return {key for key in rows if key}
 
 
 def _in_doubt(users: set[int]) -> tuple[set[int], dict[str, Given]]:
@@ -88,12 +100,16 @@ def _risen_memberships() -> QuerySet[Membership]:
 
 
 def givers_among_holders(given: Given) -> set[int]:
-    """Of those who hold it, who gave something themselves: nobody else's loss has further effect."""
+    """Of those who hold it, who gave something themselves, or wrote a rule: nobody else's loss has further
+    effect."""
     if isinstance(given, Grant) and given.user_id is None:
-        gave = Exists(Grant.objects.filter(granted_by=OuterRef("user"))) | Exists(
-            Membership.objects.filter(granted_by=OuterRef("user"))
-        )
-        return set(GroupMember.objects.filter(gave, group=given.group_id).values_list("user", flat=True))
+        gave = [
+            Exists(Grant.objects.filter(granted_by=OuterRef("user"))),
+            Exists(Membership.objects.filter(granted_by=OuterRef("user"))),
+            Exists(MappingRule.objects.filter(changed_by=OuterRef("user"))),
+        ]
+        condition = reduce(or_, map(Q, gave))
+        return set(GroupMember.objects.filter(condition, group=given.group_id).values_list("user", flat=True))
     return {given.user_id} if given.user_id else set()
 
 
@@ -178,13 +194,14 @@ def after_move(path: str | None) -> None:
     inside = Q(domain__path__within=path) | Q(account__domain__path__within=path)
     givers = set(_live_grants().filter(inside).values_list("granted_by", flat=True))
     members = _risen_memberships().filter(account__domain__path__within=path)
-    givers |= set(members.values_list("granted_by", flat=True))
+    givers |= set(members.values_list("granted_by", flat=True)) | _rule_writers()
     recheck(key for key in givers if key)
 
 
 def after_account_move(account: Account) -> None:
     givers = set(_live_grants().filter(account=account).values_list("granted_by", flat=True))
     givers |= set(_risen_memberships().filter(account=account).values_list("granted_by", flat=True))
+    givers |= _rule_writers()
     recheck(key for key in givers if key)
 
 
@@ -220,6 +237,7 @@ def leave(actor: Actor, user: User) -> None:
             _pass_up(given, place, before)
         elif not held_lacks(own, given.role.allowed, place):
             _pass_on(given, actor.user.pk)
+    answering.pass_on(actor, user)
     recheck([user.pk, *([actor.user.pk] if actor.user else [])])
 
 

@@ -10,13 +10,19 @@ NO_REQUEST = {
     **dict.fromkeys(
         (
             *("directory.change_memberships", "directory.grant_role", "directory.revoke_role"),
-            *("directory.keep_out_user", "directory.let_in_user", "mapping.hold"),
+            *("directory.keep_out_user", "directory.let_in_user", "mapping.hold", "mapping.unanswered"),
         ),
         "the directory is followed",
     ),
     **dict.fromkeys(("directory.sync", "directory.preview", "account.rest"), "time brings it, or a run"),
     **dict.fromkeys(
-        ("mapping.add_rule", "mapping.change_rule", "mapping.remove_rule", "mapping.order"),
+        (
+            "mapping.add_rule",
+            "mapping.change_rule",
+            "mapping.remove_rule",
+            "mapping.order",
+            "mapping.answer_for",
+        ),
         "a mapping is written rule by rule on its own page",
     ),
     "mapping.change_sync": "the event names what changed, not what it is now",

@@ -235,6 +235,7 @@ NO_PAGES = frozenset(
         "logout",
         "look",
         "machines-acted",
+        "mapping-rule-answer",
         "mapping-rule-move",
         "palette",
         "pick",

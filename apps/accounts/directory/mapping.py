@@ -19,6 +19,7 @@ from apps.accounts import audit, policy
 from apps.accounts.actor import Actor
 from apps.accounts.counters import counted
 from apps.accounts.directory import checks
+from apps.accounts.directory.answering import place_of, require_answers
 from apps.accounts.directory.rules import PLACEHOLDER, UID, placeholders
 from apps.accounts.giving import Place, fresh_actor, require_gives
 from apps.accounts.grants import checked_end
@@ -101,9 +102,10 @@ def _set(actor: Actor, row: MappingRule, given: dict[str, Any]) -> None:
     _check_match(row)
     _set_gift(row, given)
     lock_tree()
-    place = place_of(row)
-    require_gives(fresh_actor(actor), row.role, place)
-    row.changed_by = actor.user
+    actor = fresh_actor(actor)
+    require_gives(actor, row.role, place_of(row))
+    require_answers(actor, row)
+    row.changed_by, row.unanswered_at = actor.user, None
 
 
 def _text(value: object, place: str, limit: int) -> str:
@@ -201,26 +203,6 @@ def _clean_template(row: MappingRule) -> str:
     if set(PLACEHOLDER.sub("", row.template)) & set("{}"):
         raise InvalidInput("not_a_pattern_of_names", place="template")
     return str(row.template)
-
-
-def place_of(row: MappingRule) -> Place:
-    """Where the rule gives its role."""
-    if row.gives == MappingRule.Gives.ACCOUNT:
-        return Place.of(row.account)
-    if row.gives == MappingRule.Gives.TEMPLATE:
-        return Place.of(row.domain)
-    return Place.of(place_row(row))
-
-
-def place_row(row: MappingRule) -> Model | None:
-    """The row that a role is given in; None for the whole cloud. InvalidInput if it is there no more."""
-    if row.scope in {"", "global"}:
-        return None
-    model = policy.place_models()[row.scope]
-    found = model._default_manager.filter(pk=row.place).first()
-    if found is None:
-        raise InvalidInput("place_is_gone", place="place")
-    return found
 
 
 def _told(row: MappingRule) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from apps.accounts import audit, background, policy
 from apps.accounts.actor import Actor
 from apps.accounts.directory.rules import as_data, digest, spec_of
 from apps.accounts.directory.services import lock_of
+from apps.accounts.locks import lock_tree
 from apps.accounts.models import Directory, DirectorySync, MappingRule, SyncRun
 from apps.core.checks import clean_whole
 from apps.core.constraints import insert
@@ -91,8 +92,19 @@ def apply(actor: Actor, run: SyncRun, *, seen: str) -> SyncRun:
         raise StateConflict(reason="preview_again")
     if seen != run.digest:
         raise InvalidInput("other_preview", place="digest")
+    lock_tree()
+    _refuse_unanswered(run)
     _supersede(run.directory)
     return _start(actor, run.directory, SyncRun.Kind.SYNC, run.rules, basis=run)
+
+
+def _refuse_unanswered(run: SyncRun) -> None:
+    """What is not in force yet, and whose writer holds it no longer, waits until somebody answers for it."""
+    in_force = sync_of(run.directory).rules
+    new = [spec["rule"] for spec in run.rules if spec not in in_force]
+    row = MappingRule.objects.filter(uuid__in=new, unanswered_at__isnull=False).order_by("position").first()
+    if row is not None:
+        raise StateConflict(reason="rule_unanswered", name=row.name)
 
 
 @transaction.atomic

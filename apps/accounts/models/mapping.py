@@ -48,6 +48,7 @@ class MappingRule(NamedRow):
     ends_at = models.DateTimeField(null=True)
     days_after_leaving = models.PositiveSmallIntegerField(default=0)
     changed_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    unanswered_at = models.DateTimeField(null=True)  # since who changed it last no longer holds what it gives
 
     class Meta:
         verbose_name = "mapping rule"

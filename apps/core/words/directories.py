@@ -46,6 +46,10 @@ DIRECTORY_REASONS: dict[str, Reason] = {
         _("The rules were changed since this preview, or there is a newer one."),
         _("Preview the mapping again, and apply that."),
     ),
+    "rule_unanswered": Reason(
+        _("Who wrote the rule “%(name)s” no longer holds what it gives."),
+        _("Somebody who holds it has to answer for the rule first, on the page of the mapping."),
+    ),
     "other_preview": Reason(
         _("This is not the digest of what was previewed."), _("Send the digest that the preview shows.")
     ),

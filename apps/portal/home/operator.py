@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.models import User
+from apps.accounts.models import Directory, User
 from apps.compute.capacity import Place, capacity_of
 from apps.compute.models import ServiceOffering, StrayMachine
 from apps.core.messages import explain_error, host_trouble
@@ -49,6 +49,7 @@ def operator_context(actor: Actor) -> dict[str, Any]:
         **hosts_in_trouble(whole, count_troubles()),
         "jobs_in_trouble": jobs_in_trouble(actor),
         "jobs": jobs_of(actor),
+        "unanswered": Directory.objects.filter(rules__unanswered_at__isnull=False).distinct(),
         "strays": StrayMachine.objects.filter(sightings__gte=SEEN_TWICE).count(),
         "steps": steps if not all(step.done for step in steps) else [],
     }

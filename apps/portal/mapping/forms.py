@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.directory.mapping import place_row
+from apps.accounts.directory.answering import place_row
 from apps.accounts.models import Account, Directory, DirectoryGroup, Domain, Grant, MappingRule, Role, User
 from apps.core.errors import CloudError, InvalidInput
 from apps.portal.limit_fields import add_limits, taken

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as say
 
+from apps.accounts.directory.answering import place_row
 from apps.accounts.directory.changes import ORDER, TAKING
 from apps.accounts.directory.differences import differences
-from apps.accounts.directory.mapping import place_row
 from apps.accounts.models import MappingRule, SyncChange, SyncRun
 from apps.core.errors import InvalidInput
 from apps.core.words.directories import CHANGES, HELD, NOTES

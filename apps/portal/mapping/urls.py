@@ -10,6 +10,7 @@ urlpatterns = [
     path(f"{_OF}/mapping/new/", views.rule_new, name="mapping-new"),
     path(f"{_OF}/mapping/settings/", views.sync_settings, name="mapping-settings"),
     path(f"{_OF}/mapping/<uuid:rule>/", views.rule_change, name="mapping-rule"),
+    path(f"{_OF}/mapping/<uuid:rule>/answer/", views.rule_answer, name="mapping-rule-answer"),
     path(f"{_OF}/mapping/<uuid:rule>/remove/", views.rule_remove, name="mapping-rule-remove"),
     path(f"{_OF}/mapping/<uuid:rule>/move/", views.rule_move, name="mapping-rule-move"),
     path(f"{_OF}/preview/", views.preview, name="mapping-preview"),

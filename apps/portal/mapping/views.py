@@ -16,9 +16,9 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts import policy
 from apps.accounts.actor import Actor
-from apps.accounts.directory import mapping, runs
+from apps.accounts.directory import answering, mapping, runs
 from apps.accounts.models import Directory, MappingRule, SyncRun
-from apps.core.errors import NotFound, StateConflict
+from apps.core.errors import InvalidInput, NotFound, PermissionDenied, StateConflict
 from apps.core.messages import explain
 from apps.jobs.live import live_jobs
 from apps.portal.mapping.forms import RuleForm, SyncForm, initial_of
@@ -45,13 +45,15 @@ def _to(directory: Directory) -> HttpResponse:
 @seen
 def mapping_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse:
     row = _directory(actor, uuid)
-    rules = MappingRule.objects.filter(directory=row).select_related("role", "account", "domain")
+    related = ("role", "account", "domain", "changed_by")
+    rules = MappingRule.objects.filter(directory=row).select_related(*related).order_by("position", "pk")
     acts = ("change", "preview", "sync")
     context = {
         "row": row,
-        "rules": [(rule, matches_of(rule), gives_of(rule)) for rule in rules.order_by("position", "pk")],
+        "rules": [(rule, matches_of(rule), gives_of(rule)) for rule in rules],
         "sync": runs.sync_of(row),
         "waits": runs.rules_wait(row),
+        "unanswered": sum(rule.unanswered_at is not None for rule in rules),
         "job": live_jobs([row.uuid]).get(row.uuid),
         "runs": SyncRun.objects.filter(directory=row).order_by("-pk")[:RUNS_SHOWN],
         "may": {act: policy.may(actor, f"mapping.{act}", row) for act in acts},
@@ -90,6 +92,22 @@ def _form(request: HttpRequest, form: Any, heading: str, row: Directory) -> Http
         "back": reverse("portal:mapping", args=[row.uuid]),
     }
     return render(request, "portal/mapping/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@seen
+def rule_answer(request: HttpRequest, actor: Actor, uuid: UUID, rule: UUID) -> HttpResponse:
+    """Say that the rule stands."""
+    row = _directory(actor, uuid)
+    own = _rule(actor, row, rule)
+    try:
+        answering.answer_for(actor, own)
+        messages.success(request, say("You answer for %(name)s from now on.") % {"name": own.name})
+    except (InvalidInput, PermissionDenied) as error:
+        if not policy.may(actor, "mapping.change", own):
+            raise
+        complain(request, error)
+    return _to(row)
 
 
 @seen

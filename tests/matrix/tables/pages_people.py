@@ -137,6 +137,7 @@ LINES = [
     *dialog(f"{MAPPING}settings/", DIRECTORY_WRITE, lambda at: SYNC),
     *dialog(f"{MAPPING}{{rule}}/", DIRECTORY_WRITE, new_rule),
     *dialog(f"{MAPPING}{{rule}}/remove/", DIRECTORY_WRITE),
+    post(f"{MAPPING}{{rule}}/answer/", DIRECTORY_WRITE, done=(302,)),
     post(f"{MAPPING}{{rule}}/move/", DIRECTORY_WRITE, lambda at: {"to": "down"}, done=(302,)),
     get(f"{DIRECTORY}preview/", DIRECTORY_READ),
     post(f"{DIRECTORY}preview/", DIRECTORY_WRITE, lambda at: {"act": "preview"}),

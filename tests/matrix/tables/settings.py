@@ -43,6 +43,7 @@ LINES = [
     Line("POST", "mapping-rules/", DIRECTORY_WRITE, new_rule),
     Line("PATCH", RULE, DIRECTORY_WRITE, lambda at: {"name": "changed"}),
     Line("DELETE", RULE, DIRECTORY_WRITE),
+    Line("POST", f"{RULE}answer-for/", DIRECTORY_WRITE),
     Line(
         "POST",
         "mapping-rules/order/",
