@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from apps.accounts.models import ProjectState, Standing
+from apps.accounts.models import Project, ProjectState, Standing
+from apps.accounts.project_dates import WARN_DAYS
 from apps.compute.states import PowerState, State
 from apps.jobs.models import Event, JobState
 from apps.storage.models import Template
@@ -96,6 +98,15 @@ _ENABLED = {
     True: Badge(_("Enabled"), "ok", "check-circle-fill"),
     False: Badge(_("Disabled"), "off", "slash-circle"),
 }
+
+
+def days_left(project: Project) -> Badge | None:
+    """A warning while the last day is as near as people are warned of it; nothing else."""
+    days = project.days_left()
+    if days is None or not 0 <= days <= max(WARN_DAYS):
+        return None
+    text = ngettext("%(n)s day left", "%(n)s days left", days) % {"n": days} if days else _("Its last day")
+    return Badge(text, "busy", "hourglass-split")
 
 
 def badge_of(kind: str, value: object) -> Badge:

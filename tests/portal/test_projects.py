@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Invitation, Membership, Project, User
@@ -55,6 +56,32 @@ def test_strangers_find_nothing_and_members_only_what_is_theirs(project: Project
     shown = client_of(member).get(path(project)).text
     assert "Air" in shown
     assert "Invite somebody" not in shown
+
+
+@pytest.mark.parametrize("days", [0, 14, 15, 100])
+def test_a_last_day_is_told_to_members_everywhere_and_marked_where_it_is_near(
+    project: Project, days: int
+) -> None:
+    last = timezone.now().date() + timedelta(days=days)
+    Project.objects.filter(pk=project.pk).update(ends_on=last)
+    student = factories.make_user()
+    Membership.objects.create(user=student, account=project.account)
+    words = {0: "Its last day", 14: "14 days left"}.get(days, "")
+    client = client_of(student)
+    home, page, listed = (client.get(at).text for at in ("/", path(project), "/projects/"))
+    day = date_format(last, "DATE_FORMAT")
+    assert f"<dd>{day}" in home
+    assert f"<dd>{day}" in page
+    assert date_format(last, "SHORT_DATE_FORMAT") in listed
+    for text in (home, page, listed):
+        assert ("tone-busy" in text and words in text) if words else "day left" not in text
+        assert words or " days left" not in text
+
+
+def test_a_project_without_a_last_day_or_after_it_says_none_at_home(project: Project, at: Client) -> None:
+    assert "Last days" not in at.get("/").text
+    Project.objects.filter(pk=project.pk).update(ends_on=timezone.now().date() - timedelta(days=1))
+    assert "Last days" not in at.get("/").text
 
 
 def test_who_runs_it_sees_and_does_everything(project: Project, at: Client) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -12,18 +11,19 @@ from apps.accounts import policy
 from apps.accounts.actor import Actor
 from apps.accounts.invitations import waiting_for
 from apps.accounts.models import Project, Quota
-from apps.accounts.project_dates import WARN_DAYS
 from apps.compute.models import Nic, VirtualMachine
 from apps.compute.states import State
 from apps.core.messages import note_text
 from apps.jobs.events import event_label
 from apps.jobs.kinds import quiet_kinds
 from apps.jobs.models import Job, JobState
+from apps.portal.badges import Badge, days_left
 from apps.portal.resources import Use, uses
 
 MACHINES = 10
 JOBS = 5
 ACCOUNTS = 5
+PROJECTS = 10
 
 
 def person_context(actor: Actor) -> dict[str, Any]:
@@ -56,12 +56,12 @@ def jobs_of(actor: Actor) -> list[tuple[Job, str, str]]:
     return [(job, event_label(job.kind), note_text(job.note)) for job in rows]
 
 
-def ending_of(actor: Actor) -> list[Project]:
-    """Projects of this reader whose last day is near."""
-    today = timezone.now().date()
-    last = today + timedelta(days=max(WARN_DAYS))
-    rows = Project.objects.filter(account__in=actor.account_ids, ends_on__range=(today, last))
-    return list(rows.select_related("account").order_by("ends_on")[:ACCOUNTS])
+def ending_of(actor: Actor) -> list[tuple[Project, Badge | None]]:
+    """Projects of this reader that have a last day still to come, the nearest first, with a warning where it
+    is near."""
+    rows = Project.objects.filter(account__in=actor.account_ids, ends_on__gte=timezone.now().date())
+    found = rows.select_related("account").order_by("ends_on", "pk")[:PROJECTS]
+    return [(project, days_left(project)) for project in found]
 
 
 def quotas_of(actor: Actor) -> list[tuple[str, list[Use]]]:

@@ -9,13 +9,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import invitations, policy, projects
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Invitation, Project, User
+from apps.portal.badges import days_left
 from apps.portal.events.shown import last_of
 from apps.portal.list_cells import badge
 from apps.portal.list_columns import name_of
@@ -33,6 +38,15 @@ def _rows() -> Any:
     return Account.objects.filter(kind=Account.Kind.PROJECT).select_related("domain", "project")
 
 
+def last_day(row: Account) -> SafeString:
+    """The day, and a warning where it is near."""
+    project = row.project
+    day = date_format(project.ends_on, "SHORT_DATE_FORMAT") if project.ends_on else ""
+    near = days_left(project)
+    badge = render_to_string("components/state.html", {"badge": near}).strip() if near else ""
+    return format_html("{} {}", day, SafeString(badge)) if near else format_html("{}", day)
+
+
 PROJECTS = ListPage(
     key="projects",
     title=_("Projects"),
@@ -45,7 +59,7 @@ PROJECTS = ListPage(
             lambda row: row.project.state.label,
             html=lambda row: badge("project", row.project.state),
         ),
-        Column("ends", _("Last day"), lambda row: row.project.ends_on or ""),
+        Column("ends", _("Last day"), lambda row: row.project.ends_on or "", html=last_day),
         Column("domain", _("Domain"), lambda row: row.domain.name),
         Column("created", _("Created"), lambda row: row.created_at, order="id"),
     ),
@@ -102,6 +116,7 @@ def project_page(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
         "project": project,
         "account": account,
         "days_left": project.days_left(),
+        "near": days_left(project),
         "may": may(actor, project),
         "members": members[:MEMBERS_SHOWN],
         "row": account,
