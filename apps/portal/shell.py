@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import policy
+from apps.accounts.actor import Actor
 from apps.accounts.models import User
 from apps.portal.pages import actor_of
 from apps.portal.working import may_choose, working_account
@@ -28,7 +29,7 @@ class Entry:
     label: str | Promise
     icon: str
     in_menu: bool = field(default=True, kw_only=True)  # else only the search leads there
-    needs: str = ""  # all that its reader may do somewhere; such entries stand in the admin area
+    needs: str = ""  # all, of “a|b” either, that its reader may do somewhere; these stand in the admin area
     group: str | Promise = field(default="", kw_only=True)  # the heading that it stands under there
 
 
@@ -57,7 +58,7 @@ ENTRIES = (
     Entry("roles", _("Roles"), "shield-lock", "role.create", group=_ACCESS),
     Entry("grants", _("Grants"), "key", "grant.create", group=_ACCESS),
     Entry("directories", _("Directories"), "people", "directory.read", group=_ACCESS),
-    Entry("events", _("Events"), "clock-history", "capacity.read", group=_RECORDS),
+    Entry("events", _("Events"), "clock-history", "event.read capacity.read|domain.read", group=_RECORDS),
 )
 _OPERATOR_PATHS = (
     "/infrastructure/",
@@ -132,14 +133,16 @@ def _groups(request: HttpRequest) -> list[Group]:
     ]
 
 
+def _may_all(actor: Actor, needs: str) -> bool:
+    return all(any(policy.somewhere(actor, one) for one in need.split("|")) for need in needs.split())
+
+
 def _links(request: HttpRequest, *, admin: bool, hidden: bool = False) -> Iterator[Link]:
     actor = actor_of(request) if _is_user(request) else None
     for entry in ENTRIES:
         if bool(entry.needs) != admin or entry.in_menu == hidden:
             continue
-        if admin and (
-            actor is None or not all(policy.somewhere(actor, need) for need in entry.needs.split())
-        ):
+        if admin and (actor is None or not _may_all(actor, entry.needs)):
             continue
         href = reverse(f"portal:{entry.name}")
         current = request.path == href if href == "/" else request.path.startswith(href)

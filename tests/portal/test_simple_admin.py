@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import Grant, Membership, User
-from apps.accounts.roles.ready import SIMPLE_ADMIN, ready
+from apps.accounts.roles.ready import AUDITOR, DOMAIN_ADMIN, SIMPLE_ADMIN, ready
 from apps.compute.models import SshKeyPair, VirtualMachine
 from apps.compute.states import State
 from apps.jobs.models import Job
@@ -16,6 +16,7 @@ from apps.storage.models import TemplateCopy
 from apps.zones.models import Cluster, Host, Zone
 from tests import factories
 from tests.api.client import Api
+from tests.portal.browsing import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +107,21 @@ def test_no_tenants_no_roles_no_launch(zone: Zone) -> None:
     for path in ("/people/invite/", "/launch/", "/offerings/"):
         assert client.get(path).status_code == 404
         assert f'href="{path}"' not in menu
+
+
+def test_events_stand_in_the_menu_of_who_looks_after_others(zone: Zone) -> None:
+    entry = '<li><a href="/events/"><svg'
+    domain = factories.make_domain()
+    head, reader, member = factories.make_user(), factories.make_user(), factories.make_account(domain)
+    Grant.objects.create(user=head, role=ready(DOMAIN_ADMIN), scope="domain", domain=domain)
+    Grant.objects.create(user=reader, role=ready(AUDITOR), scope="domain", domain=domain)
+    for user in (head, reader):
+        page = client_of(user).get("/").text
+        assert entry in page
+    assert entry in admin_of("zone", zone).get("/").text
+    own = client_of(factories.make_user(member)).get("/").text
+    assert entry not in own
+    assert '<li><a href="/events/">What happened to what is mine</a></li>' in own
 
 
 def test_the_names_of_an_accounts_keys_are_not_told_to_who_runs_its_host(zone: Zone) -> None:
