@@ -15,7 +15,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import Account, User
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
-from apps.jobs.models import Job
+from apps.jobs.models import Event, Job
 from apps.zones.models import Zone
 from tests import factories
 from tests.portal.browsing import client_of
@@ -91,6 +91,21 @@ def test_what_destroys_is_asked_about_and_done_once(zone: Zone, account: Account
     assert Job.objects.filter(kind="vm.destroy").count() == 2
     page = client.get(first["Location"]).text
     assert page.count('href="/jobs/') >= 2
+
+
+def test_machines_that_failed_are_dismissed_together(zone: Zone, account: Account, client: Client) -> None:
+    failed = make(zone, account, State.ERROR, State.ERROR, State.ERROR)
+    (well,) = make(zone, account, State.STOPPED)
+    assert 'value="vm.dismiss"' in client.get("/virtual-machines/?state=Error").text
+    asked = client.post(ACT, {"verb": "vm.dismiss", "id": ids([*failed, well])})
+    assert "They were never made" in asked.text
+    form = hidden(asked)
+    assert set(form["id"]) == set(ids(failed))
+    results = client.post(ACT, {**form, "verb": "vm.dismiss"}, follow=True)
+    assert "3 machines were taken on." in results.text
+    assert list(VirtualMachine.objects.all()) == [well]
+    kinds = Event.objects.filter(kind="vm.dismiss").values_list("target_uuid", flat=True)
+    assert {str(uuid) for uuid in kinds} == set(ids(failed))
 
 
 def test_many_are_destroyed_only_if_their_number_is_typed(

@@ -33,7 +33,7 @@ ASKED_FIRST = frozenset({*(kind for kind, verb in VERBS.items() if verb.destruct
 """What a page asks about before it is done."""
 TYPED_FROM_BYTES = 100 * 2**30
 """From so much on its disks on, a machine is deleted for good only by whoever types its name."""
-ON_MANY = ("vm.start", "vm.stop", "vm.reboot", "vm.force_stop", "vm.destroy", "vm.recover")
+ON_MANY = ("vm.start", "vm.stop", "vm.reboot", "vm.force_stop", "vm.dismiss", "vm.destroy", "vm.recover")
 _ALWAYS = frozenset({"vm.start", "vm.stop", "vm.destroy"})
 _LABELS: dict[str, str | Promise] = {"vm.deploy": _("Try again")}
 _FIRST = frozenset({"vm.start", "vm.deploy", "vm.recover"})
