@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Account
 from apps.compute import placement
-from apps.compute.models import ConsoleLog, VirtualMachine
+from apps.compute.models import ConsoleLog, SshKeyPair, VirtualMachine
 from apps.compute.states import PowerState, State
 from apps.core.errors import InsufficientCapacity
 from apps.jobs.models import Event, Job
@@ -190,6 +190,10 @@ def test_a_running_machine_says_how_to_log_in(vm: VirtualMachine, member: Client
     assert ip is not None
     vm.nics.update(ip=ip)
     Template.objects.filter(pk=vm.template.pk).update(name="Debian 12")
+    key = SshKeyPair.objects.create(
+        account=vm.account, name="k", public_key="ssh-ed25519 AAAA", fingerprint="x"
+    )
+    vm.ssh_keys.add(key)
     assert "ssh " not in member.get(here(vm)).text, "it does not run"
     on_a_host(vm)
     page = member.get(here(vm)).text
@@ -199,6 +203,16 @@ def test_a_running_machine_says_how_to_log_in(vm: VirtualMachine, member: Client
     page = member.get(here(vm)).text
     assert f"ssh USER@{ip.address}" in page
     assert "in the place of USER" in page
+
+
+def test_a_machine_without_a_key_says_so_and_leads_to_its_console(vm: VirtualMachine, member: Client) -> None:
+    Host.objects.update(driver=Host.Driver.LIBVIRT)
+    vm.nics.update(ip=IpAddress.objects.filter(network__zone=vm.zone).first())
+    on_a_host(vm)
+    page = member.get(here(vm)).text
+    assert "This machine was made without an SSH key" in page
+    assert 'id="login-command"' not in page
+    assert f'<a href="{here(vm)}console/">What it says on its console</a>' in page
 
 
 def test_a_simulated_machine_says_that_nobody_can_log_in(vm: VirtualMachine, member: Client) -> None:

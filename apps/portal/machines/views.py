@@ -52,7 +52,7 @@ def machine_live(request: HttpRequest, actor: Actor, uuid: UUID) -> HttpResponse
 
 def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
     job = latest_job(vm.uuid)
-    addresses = _addresses(vm)
+    addresses, keys = _addresses(vm), _ssh_keys(actor, vm)
     return {
         "vm": vm,
         "host": vm.host if vm.host and policy.sees(actor, vm.host) else None,
@@ -63,7 +63,9 @@ def _live(actor: Actor, vm: VirtualMachine) -> dict[str, Any]:
         "login": login_of(vm, addresses),
         "simulated": is_simulated(vm),
         "volumes": list(vm.volumes()),
-        "ssh_keys": _ssh_keys(actor, vm),
+        "ssh_keys": keys,
+        "no_key": keys == [],
+        "may_read_console": policy.may(actor, "vm.console_log", vm),
         "error": explain_error(vm.error) if vm.error else None,
         "technical": (vm.error or {}).get("technical", "") if actor.is_operator else "",
         "power_differs": _power_differs(vm),
