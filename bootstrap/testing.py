@@ -16,6 +16,8 @@ from bootstrap.terminal import say
 LISTS = ["host", "guest", "lab", "directory", "test"]
 LOCKS = ["base", "redis", "kvm", "ldap", "docs", "dev"]
 ON_POSTGRES = "(postgres or databases) and not (lab or browser or faults or long)"
+GROUPED = ["-n", "2", "--dist=loadgroup"]
+"""One process has the lab's hosts, the other what needs none of them."""
 FAULTS = "faults and not (lab or long)"
 
 
@@ -65,7 +67,7 @@ def _stages(*, long: bool) -> list[tuple[str, list[str], bool]]:
     return [
         ("SQLite", [*spread, "-m", quality.FAST], False),
         ("PostgreSQL", [*spread, "-m", ON_POSTGRES], True),
-        ("hosts", ["-m", "(lab or browser) and not long"], False),
+        ("hosts", [*GROUPED, "-m", "(lab or browser) and not long"], False),
         ("faults", [*spread, "-m", FAULTS], False),
         ("faults on PostgreSQL", [*spread, "-m", f"{FAULTS} and databases"], True),
     ]

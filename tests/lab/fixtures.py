@@ -20,8 +20,12 @@ from tests.lab import Lab, LabHost
 _FOLDER = "cplab-"
 
 
+@pytest.hookimpl(tryfirst=True)  # before groups become part of the tests' names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without root there can be no lab; `make test` insists on root, so this skips nothing there."""
+    """The lab is used by one process; what a browser shows without it may run in another meanwhile.
+    Without root there can be no lab; `make test` insists on root, so this skips nothing there."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("lab" if item.get_closest_marker("lab") else "no lab"))
     if os.geteuid() == 0:
         return
     skip = pytest.mark.skip(reason="real test hosts need root")

@@ -179,5 +179,6 @@ def test_without_root_only_tests_of_the_lab_are_skipped(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     marked, plain = Item("lab"), Item()
     fixtures.pytest_collection_modifyitems(cast("list[pytest.Item]", [marked, plain]))
-    assert [marker.name for marker in marked.added] == ["skip"]
-    assert plain.added == []
+    assert [marker.name for marker in marked.added] == ["xdist_group", "skip"]
+    assert [marker.name for marker in plain.added] == ["xdist_group"]
+    assert marked.added[0].args != plain.added[0].args
