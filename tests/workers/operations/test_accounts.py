@@ -8,9 +8,25 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts import ownership
+from apps.accounts.actor import Actor
 from apps.accounts.closing import close, disable, enable, reopen
 from apps.accounts.directory import leavers
-from apps.accounts.models import Account, Domain, LeftBehind, Quota, User
+from apps.accounts.grants import grant_role
+from apps.accounts.models import (
+    Account,
+    Directory,
+    Domain,
+    Grant,
+    Invitation,
+    LeftBehind,
+    MappingRule,
+    Quota,
+    Role,
+    User,
+)
+from apps.accounts.roles.ready import ready
+from apps.accounts.service_accounts import create_service_account, remove_service_account
+from apps.accounts.tokens import issue_token, token_of
 from apps.compute.models import VirtualMachine
 from apps.compute.services import lifecycle
 from apps.compute.services.deploy import deploy_vm
@@ -147,6 +163,46 @@ def test_a_removed_account_leaves_nothing_but_what_was_done(site: Site) -> None:
     assert (last.phase, last.target_name, last.account_id) == ("done", site.account.name, key)
     assert Event.objects.filter(account_id=key, kind="vm.deploy").exists()
     assert Domain.objects.filter(pk=domain.pk).exists()
+
+
+def test_service_accounts_go_with_their_account_and_so_does_what_they_gave(site: Site) -> None:
+    robots = [create_service_account(site.actor, account=site.account, username=f"robot{n}") for n in (1, 2)]
+    _row, text = issue_token(site.actor, user=robots[0], name="nightly")
+    remove_service_account(site.actor, robots[1])
+    other = factories.make_domain()
+    role, friend = ready("domain-admin"), factories.make_user(factories.make_account(other))
+    grant_role(site.actor, role=role, place=other, user=robots[0])
+    given = grant_role(Actor(User.objects.get(pk=robots[0].pk)), role=role, place=other, user=friend)
+    close(site.actor, site.account)
+    due(site.account)
+    sweep.close_due()
+    site.to_rest()
+    assert not Account.objects.filter(pk=site.account.pk).exists()
+    assert not User.objects.filter(kind="service").exists()
+    assert token_of(text) is None
+    assert not Grant.objects.in_force().filter(pk=given.pk).exists()
+
+
+def test_a_domain_goes_though_rules_and_invitations_elsewhere_name_its_roles(site: Site) -> None:
+    below_a_domain(site)
+    top, beside = owner_of(site), factories.make_account()
+    assert isinstance(top, Domain)
+    role = Role.objects.create(name="keepers", domain=top, rules=[["allow", "vm.read"]])
+    directory = Directory.objects.create(
+        name="a", kind="openldap", servers=["ldaps://a"], people_bases=["dc=a"]
+    )
+    about = {"match": "group", "match_value": "x", "gives": "grant", "scope": "domain", "place": top.pk}
+    MappingRule.objects.create(directory=directory, position=1, name="of it", role=role, **about)
+    ends = timezone.now() + timedelta(days=1)
+    Invitation.objects.create(account=beside, role=role, username="ada", expires_at=ends)
+    close(site.actor, top)
+    due(top)
+    sweep.close_due()
+    site.to_rest()
+    assert not Domain.objects.filter(pk=top.pk).exists()
+    assert not MappingRule.objects.exists()
+    assert not Invitation.objects.exists()
+    assert not Role.objects.filter(pk=role.pk).exists()
 
 
 def test_an_image_that_others_need_stays_with_the_heir(site: Site) -> None:

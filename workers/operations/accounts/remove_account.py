@@ -6,8 +6,9 @@ from __future__ import annotations
 from apps.accounts import ownership
 from apps.accounts.closing import refuse_unless_due
 from apps.accounts.locks import lock_tree
-from apps.accounts.models import Account, Domain, Membership
+from apps.accounts.models import Account, Domain, Membership, User
 from apps.accounts.recheck import recheck
+from apps.accounts.sessions import cut_off_each
 from workers.operation import Outcome, PointOfNoReturn, Step
 from workers.operations.accounts.base import OwnerOperation
 
@@ -49,8 +50,15 @@ class RemoveAccount(OwnerOperation):
         return next((heir for heir in heirs if heir is not None), None)
 
     def succeeded(self) -> None:
-        """What members gave on the strength of their membership ends with it."""
+        """What members gave on the strength of their membership ends with it. Its service accounts go with
+        it, and what they gave, wherever that was."""
         people = list(Membership.objects.filter(account__in=self.accounts).values_list("user", flat=True))
         lock_tree()
+        robots = User.objects.filter(service_of__in=self.accounts)
+        keys = list(robots.values_list("pk", flat=True))
+        cut_off_each(keys)
+        robots.update(is_active=False)
+        recheck(keys)
+        robots.delete()
         self.owner.delete()
         recheck(people)

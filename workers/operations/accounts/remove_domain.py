@@ -6,7 +6,7 @@ from django.db.models.functions import Length
 
 from apps.accounts.closing import lock_of
 from apps.accounts.locks import lock_tree
-from apps.accounts.models import Domain, Grant, Membership, Role
+from apps.accounts.models import Domain, Grant, Invitation, MappingRule, Membership, Role
 from apps.accounts.ownership import AT_ONCE
 from apps.accounts.recheck import recheck
 from apps.accounts.roles.ready import user_role_id
@@ -40,15 +40,16 @@ class RemoveDomain(OwnerOperation):
     steps = (SeeThatItIsDue, PointOfNoReturn, RemoveAccounts)
 
     def succeeded(self) -> None:
-        """Its custom roles go first, and with them what was granted by them elsewhere; what their
-        holders gave ends."""
+        """Its custom roles go first, and with them what was granted, offered or mapped by them elsewhere;
+        what their holders gave ends."""
         lock_tree()
         gone = Grant.objects.filter(domain__path__within=self.domain.path)
         people = set(gone.exclude(user=None).values_list("user", flat=True))
         roles = Role.objects.filter(domain__path__within=self.domain.path)
         people |= set(Membership.objects.filter(role__in=roles).values_list("user", flat=True))
         Membership.objects.filter(role__in=roles).update(role=user_role_id())
-        Grant.objects.filter(role__in=roles).delete()
+        for rows in (Grant.objects, Invitation.objects, MappingRule.objects):
+            rows.filter(role__in=roles).delete()
         roles.delete()
         inside = Domain.objects.filter(path__within=self.domain.path)
         for depth in inside.order_by(Length("path").desc()).values_list(Length("path"), flat=True).distinct():
