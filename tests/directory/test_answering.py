@@ -208,6 +208,50 @@ def test_a_rule_does_nothing_that_its_writer_could_not_do_by_hand(
     assert missing in caught.value.params["permissions"]
 
 
+def test_nobody_removes_a_rule_or_puts_one_first_that_gives_more_than_they_hold(
+    campus: Campus, directory: Directory, keeper: User
+) -> None:
+    low = add(SYSTEM, directory, campus, role=ready("user"))
+    more = add(SYSTEM, directory, campus, account=campus.in_sibling)
+    high = add(SYSTEM, directory, campus)
+    kept = [low.uuid, more.uuid, high.uuid]
+    act = acting(keeper)
+    for wanted in ([more.uuid, low.uuid, high.uuid], [more.uuid, high.uuid, low.uuid]):
+        with pytest.raises(PermissionDenied) as caught:
+            mapping.order_rules(act, directory, rules=wanted)
+        assert caught.value.params["reason"] == "more_than_you_hold"
+    with pytest.raises(PermissionDenied):
+        mapping.remove_rule(act, more)
+    assert list(MappingRule.objects.order_by("position").values_list("uuid", flat=True)) == kept
+    mapping.order_rules(act, directory, rules=[high.uuid, low.uuid, more.uuid])  # what they hold rises
+    mapping.remove_rule(act, low)
+    mapping.remove_rule(acting(campus.chief), more)
+    assert list(MappingRule.objects.values_list("uuid", flat=True)) == [high.uuid]
+
+
+def test_a_rule_whose_place_is_gone_is_removed_by_whoever_may_change_it(
+    campus: Campus, directory: Directory, keeper: User
+) -> None:
+    gone = factories.make_domain(campus.school)
+    rule = add(SYSTEM, directory, campus, gives="grant", account=None, place=gone, role=ready("domain-admin"))
+    MappingRule.objects.update(place=10**9)
+    mapping.remove_rule(acting(keeper), rule)
+    assert not MappingRule.objects.exists()
+
+
+def test_a_domain_admin_with_all_of_mappings_there_orders_no_rules_of_a_directory(
+    campus: Campus, directory: Directory
+) -> None:
+    first, second = add(SYSTEM, directory, campus), add(SYSTEM, directory, campus)
+    for where in (campus.sibling, campus.school, campus.in_lab):
+        user = factories.make_user(factories.make_account(campus.sibling))
+        give(campus.chief, user, custom(None, "mapping.*", "directory.*"), where)
+        body = {"directory": str(directory.uuid), "rules": [str(second.uuid), str(first.uuid)]}
+        assert Api(user).post("mapping-rules/order/", body).status_code == 403
+        assert Api(user).post(f"mapping-rules/{first.uuid}/answer-for/").status_code == 403
+    assert MappingRule.objects.order_by("position").first() == first
+
+
 def test_the_pages_and_the_api_tell_of_it(campus: Campus, directory: Directory, keeper: User) -> None:
     rule = add(acting(keeper), directory, campus)
     chief, at = client_of(campus.chief), f"/directories/{directory.uuid}/mapping/"

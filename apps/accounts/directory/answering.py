@@ -56,8 +56,12 @@ def needed(row: MappingRule) -> list[str]:
 
 
 def require_answers(actor: Actor, row: MappingRule) -> None:
-    """PermissionDenied unless the actor holds all that the rule gives, and may do by hand what it does."""
-    missing = _missing(actor.reach, row, has_everything=actor.is_operator)
+    """PermissionDenied unless the actor holds all that the rule gives, and may do by hand what it does. What
+    gives a role in a place that is gone gives nothing."""
+    try:
+        missing = _missing(actor.reach, row, has_everything=actor.is_operator)
+    except InvalidInput:
+        missing = []
     if missing:
         raise PermissionDenied(place="role", reason="more_than_you_hold", permissions=short(missing))
 

@@ -72,24 +72,40 @@ def change_rule(actor: Actor, rule: MappingRule, **given: Any) -> MappingRule:
 
 @transaction.atomic
 def remove_rule(actor: Actor, rule: MappingRule) -> None:
-    """What it gave goes when the rules are applied without it."""
+    """What it gave goes when the rules are applied without it: nobody takes away what they could not give."""
     policy.require(actor, "mapping.change", rule)
+    require_answers(actor, rule)
     audit.record(actor, "mapping.remove_rule", rule, **_told(rule))
     delete(rule)
 
 
 @transaction.atomic
 def order_rules(actor: Actor, directory: Directory, *, rules: Sequence[UUID]) -> list[MappingRule]:
-    """All rules of the directory, in the order in which they decide."""
+    """All rules of the directory, in the order in which they decide. What comes before another decides for
+    people for whom that one did: it gives nothing that the actor does not hold."""
     policy.require(actor, "mapping.change", directory)
-    found = {row.uuid: row for row in MappingRule.objects.filter(directory=directory)}
+    lock_tree()
+    actor = fresh_actor(actor)
+    policy.require(actor, "mapping.change", directory)
+    rows = MappingRule.objects.filter(directory=directory).order_by("position", "pk")
+    found = {row.uuid: row for row in rows.select_related("role__domain", "account__domain", "domain")}
     if set(rules) != set(found) or len(rules) != len(found):
         raise InvalidInput("not_all_rules", place="rules")
+    for uuid in _risen(list(found), list(rules)):
+        require_answers(actor, found[uuid])
     for position, uuid in enumerate(rules, 1):
         found[uuid].position = position
     MappingRule.objects.bulk_update(found.values(), ["position"])
     audit.record(actor, "mapping.order", directory, rules=[found[uuid].name for uuid in rules])
     return [found[uuid] for uuid in rules]
+
+
+def _risen(before: list[UUID], after: list[UUID]) -> list[UUID]:
+    """Those that stand before any that they stood behind."""
+    was = {uuid: place for place, uuid in enumerate(before)}
+    return [
+        uuid for place, uuid in enumerate(after) if any(was[other] < was[uuid] for other in after[place:])
+    ]
 
 
 def _set(actor: Actor, row: MappingRule, given: dict[str, Any]) -> None:
