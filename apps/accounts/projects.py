@@ -81,8 +81,14 @@ def domains_for(actor: Actor) -> QuerySet[Domain]:
 def set_rules(
     actor: Actor, domain: Domain, *, self_service: bool, per_person: int, limits: Mapping[str, int | None]
 ) -> ProjectRules:
-    """Say what people of the domain, and of those below without rules of their own, begin by themselves."""
+    """Say what people of the domain, and of those below without rules of their own, begin by themselves: no
+    more than who says so could give each of them by hand."""
     policy.require(actor, "project.set_rules", domain)
+    if limits:
+        policy.require(actor, "quota.set", domain)
+    if self_service:
+        policy.require(actor, "project.create", domain)
+        require_gives(actor, ready(PROJECT_ADMIN), Place.of(domain))
     if not 1 <= per_person <= MAX_PER_PERSON:
         raise InvalidInput("out_of_range", place="per_person", low=1, high=MAX_PER_PERSON)
     kept = {name: limit for name, limit in _checked(limits).items() if limit is not None}

@@ -15,9 +15,9 @@ from apps.accounts.actor import Actor
 from apps.accounts.closing import close_user, reopen_user
 from apps.accounts.limits import Limits
 from apps.accounts.members import add_member, change_member
-from apps.accounts.models import Account, Membership, Project, User
+from apps.accounts.models import Account, Membership, Project, ProjectRules, User
 from apps.accounts.passwords import create_password_link
-from apps.accounts.projects import hand_over, leave
+from apps.accounts.projects import hand_over, leave, set_rules
 from apps.accounts.quota_services import set_member_quota
 from apps.accounts.roles.ready import ready
 from apps.accounts.service_accounts import create_service_account, remove_service_account
@@ -120,6 +120,24 @@ def test_who_hands_a_project_over_holds_all_of_it(campus: Campus) -> None:
     project = make_project(campus, campus.worker, friend)
     give(campus.head, campus.worker, custom(campus.school, "account.read", "project.*"), project.account)
     assert reason_of(lambda: hand_over(acting(campus.worker), project, to=friend)) == "more_than_you_hold"
+
+
+def test_the_rules_of_a_domain_let_nobody_begin_what_their_writer_could_not_give(campus: Campus) -> None:
+    begins = factories.make_user(campus.in_school)
+    give(campus.head, begins, custom(campus.school, "domain.read", "project.*"), campus.school)
+    rules: dict[str, Any] = {"self_service": True, "per_person": 1, "limits": {}}
+    refused = reason_of(lambda: set_rules(acting(begins), campus.school, **rules))
+    assert refused == "more_than_you_hold"
+    only_rules = factories.make_user(campus.in_school)
+    give(campus.head, only_rules, "project-admin", campus.school)
+    give(campus.head, only_rules, custom(campus.school, "domain.read", "project.*"), campus.school)
+    with pytest.raises(PermissionDenied) as caught:
+        set_rules(acting(only_rules), campus.school, **rules | {"limits": {"machines": 9}})
+    assert caught.value.params["permission"] == "quota.set"
+    assert not ProjectRules.objects.exists()
+    set_rules(acting(begins), campus.school, **rules | {"self_service": False})
+    set_rules(acting(only_rules), campus.school, **rules)
+    set_rules(acting(campus.head), campus.school, **rules | {"limits": {"machines": 9}})
 
 
 def test_a_project_is_handed_over_until_its_admin_would_have_ended(campus: Campus) -> None:
