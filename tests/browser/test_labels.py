@@ -37,7 +37,8 @@ def test_no_word_of_a_label_is_broken_on_a_phone(browser: Browser, site: Site, l
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     machine = f"/virtual-machines/{site.objects['running']}/"
     seen, broken = 0, {}
-    for path in (*LISTS, machine):
+    mapping = f"/directories/{site.objects['directory']}/mapping/"
+    for path in (*LISTS, machine, mapping):
         page.goto(path)
         seen += page.locator("table.list tbody [data-label], dl.facts dt").count()
         if words := page.evaluate(_BROKEN_CELLS) + page.evaluate(_BROKEN_TERMS):
@@ -46,3 +47,29 @@ def test_no_word_of_a_label_is_broken_on_a_phone(browser: Browser, site: Site, l
     context.close()
     assert seen
     assert broken == {}
+
+
+def test_the_form_of_a_rule_shows_what_belongs_to_the_chosen_kind(browser: Browser, site: Site) -> None:
+    path = f"/directories/{site.objects['directory']}/mapping/new/"
+    fields = ("group", "base", "attribute", "value", "account", "domain", "template")
+    shown = {
+        ("group", "account"): {"group", "account"},
+        ("attribute", "grant"): {"attribute", "value", "domain"},
+        ("ou", "template"): {"base", "domain", "template"},
+    }
+    context = context_of(browser, site.stack.url, session=site.sessions[OPERATOR])
+    page = context.new_page()
+    page.goto(path)
+    for (match, gives), wanted in shown.items():
+        page.locator("#id_match").select_option(match)
+        page.locator("#id_gives").select_option(gives)
+        assert {name for name in fields if page.locator(f"#id_{name}").is_visible()} == wanted
+        limits = page.get_by_text("Limits of each member")
+        assert limits.is_visible() == (gives != "grant")
+    context.close()
+    plain = browser.new_context(base_url=site.stack.url, java_script_enabled=False)
+    plain.add_cookies([{"name": "sessionid", "value": site.sessions[OPERATOR], "url": site.stack.url}])
+    bare = plain.new_page()
+    bare.goto(path)
+    assert all(bare.locator(f"#id_{name}").is_visible() for name in fields)
+    plain.close()

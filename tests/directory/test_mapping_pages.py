@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -23,6 +25,7 @@ from apps.accounts.models import (
 )
 from apps.accounts.roles.ready import AUDITOR, DOMAIN_ADMIN, USER, ready
 from apps.core.errors import PermissionDenied
+from apps.portal.mapping.forms import SHOWN_FOR
 from tests.directory.plans import BASE, person, snapshot
 from tests.factories import make_account, make_domain, make_user
 
@@ -59,6 +62,35 @@ def given(own: Account, **more: str) -> dict[str, str]:
     plain = {"name": "Students", "match": "group", "group": "students", "gives": "account"}
     rest = {"account": str(own.uuid), "role": str(ready(USER).uuid), "days_after_leaving": "0"}
     return plain | rest | {"enabled": "on"} | more
+
+
+def test_the_form_marks_what_belongs_to_a_kind_and_takes_nothing_of_the_others(
+    admin: Client, campus: Directory
+) -> None:
+    account = make_account()
+    at = f"/directories/{campus.uuid}/mapping/new/"
+    page = admin.get(at).content.decode()
+    for name, kinds in SHOWN_FOR.items():
+        tag = re.search(rf'<(?:select|input)[^>]*name="{name}"[^>]*>', page)
+        assert tag, name
+        assert f'data-shown-for="{kinds}"' in tag[0], name
+    assert "portal/shown-for" in page
+    more = {"base": "ou=nowhere", "attribute": "", "value": "x", "template": "{uid}"}
+    assert admin.post(at, given(account, **more)).status_code == 302
+    rule = MappingRule.objects.get()
+    assert (rule.match_value, rule.template, rule.domain) == ("students", "", None)
+
+
+def test_rules_and_runs_are_cards_on_a_phone(admin: Client, campus: Directory) -> None:
+    account = make_account()
+    admin.post(f"/directories/{campus.uuid}/mapping/new/", given(account))
+    look(runs.preview(SYSTEM, campus))
+    page = admin.get(f"/directories/{campus.uuid}/mapping/").content.decode()
+    assert page.count('<table class="table align-middle list"') == 2
+    assert "portal/lists" in page
+    for body in page.split("<tbody>")[1:]:
+        inside = body.split("</tbody>")[0]
+        assert all("data-label=" in tag for tag in re.findall(r"<t[dh] ?[^>]*>", inside))
 
 
 def test_a_rule_is_added_previewed_and_applied(admin: Client, campus: Directory) -> None:

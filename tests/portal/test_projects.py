@@ -78,6 +78,17 @@ def test_a_last_day_is_told_to_members_everywhere_and_marked_where_it_is_near(
         assert words or " days left" not in text
 
 
+def test_invitations_are_cards_on_a_phone(project: Project, at: Client) -> None:
+    at.post(path(project, "invite/"), {"email": "a@example.org", "role": str(ready(USER).uuid)})
+    page = at.get(path(project)).text
+    table = page.split('<table class="table align-middle list" aria-labelledby="invited">')[1]
+    body = table.split("</table>")[0].split("<tbody>")[1]
+    cells = re.findall(r"<t[dh] [^>]*>|<t[dh]>", body)
+    assert len(cells) == 3
+    assert all("data-label=" in cell for cell in cells)
+    assert "portal/lists" in page
+
+
 def test_a_project_without_a_last_day_or_after_it_says_none_at_home(project: Project, at: Client) -> None:
     assert "Last days" not in at.get("/").text
     Project.objects.filter(pk=project.pk).update(ends_on=timezone.now().date() - timedelta(days=1))

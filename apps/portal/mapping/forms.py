@@ -20,6 +20,19 @@ from apps.portal.service_forms import ServiceForm, line, whole
 MAX_GROUPS = 1000
 
 
+SHOWN_FOR = {
+    "group": "match:group",
+    "base": "match:ou",
+    "attribute": "match:attribute",
+    "value": "match:attribute",
+    "account": "gives:account",
+    "domain": "gives:template gives:grant",
+    "template": "gives:template",
+}
+"""Fields that belong to some kinds of rule alone; static/portal/shown-for.js hides them for the others.
+Without the script all of them are there, and what does not belong to the kind is not looked at."""
+
+
 class _RoleChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.shown_name)
@@ -78,7 +91,10 @@ class RuleForm(ServiceForm):
         fields["attribute"].choices = [("", "—"), *((name, name) for name in directory.attributes)]
         offer(self, "account", policy.visible(actor, Account.objects.order_by("name_sort", "pk")), "account")
         offer(self, "domain", policy.visible(actor, Domain.objects.order_by("path")), "domain")
+        for name, kinds in SHOWN_FOR.items():
+            fields[name].widget.attrs["data-shown-for"] = kinds
         self.folded = add_limits(self, initial.get("limits"))
+        self.folded_shown_for = "gives:account gives:template"
         self.folded_title = _("Limits of each member")
         self.folded_help = _("Of those who get the membership. Empty: the rule says nothing about limits.")
         fields["role"].queryset = policy.visible(actor, Role.objects.order_by("pk"))
