@@ -18,6 +18,7 @@ from apps.accounts.models import Account, Domain, Quota, Role, User
 from apps.compute.capacity import capacity_of
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
+from apps.core import keyset
 from apps.portal.home.operator import hosts_in_trouble, jobs_in_trouble
 from apps.portal.infrastructure.gauges import place_gauges
 from apps.portal.resources import uses
@@ -25,8 +26,6 @@ from apps.zones.models import Host
 from apps.zones.trouble import count_troubles
 
 DOMAINS = 5
-COUNTED = 1000
-"""Totals are counted so far."""
 _STATES = (State.RUNNING, State.STOPPED, State.ERROR)
 _BETWEEN = (State.STARTING, State.STOPPING, State.MIGRATING)
 
@@ -59,12 +58,14 @@ def overseer_context(actor: Actor) -> dict[str, Any]:
 
 
 def _number(label: str | Promise, rows: QuerySet[Any], href: str) -> Number:
-    count = rows.order_by()[: COUNTED + 1].count()
-    return Number(label, _("more than %(n)s") % {"n": COUNTED} if count > COUNTED else str(count), href)
+    count = len(keyset.found(rows))
+    most = keyset.TOTAL_CAP
+    return Number(label, _("more than %(n)s") % {"n": most} if count > most else str(count), href)
 
 
 def _machines(actor: Actor) -> list[Number]:
     rows = policy.visible(actor, VirtualMachine.objects.all())
+    rows = rows.filter(policy.visible_joined(actor, VirtualMachine))
     there = reverse("portal:machines")
     found = [
         _number(state.label, rows.filter(state=state), f"{there}?state={state.value}") for state in _STATES
