@@ -19,7 +19,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.giving import fresh_actor
 from apps.accounts.locks import lock_tree
 from apps.accounts.models import Account, Domain, Standing, User
-from apps.accounts.sessions import end_sessions
+from apps.accounts.sessions import cut_off
 from apps.accounts.standing import require_active
 from apps.core.errors import InvalidInput, StateConflict
 from apps.core.trees import is_within
@@ -168,7 +168,7 @@ def close_user(actor: Actor, user: User) -> User:
         recheck.leave(actor, user)
     if User.objects.filter(pk=user.pk, closes_at=None).update(closes_at=closes_at, is_active=False):
         touches = {each.kind: each.count for each in ownership.touched_of_user(user)}
-        end_sessions(user)
+        cut_off(user)
         changes = audit.compared({"is_active": user.is_active}, {"is_active": False})
         audit.record(
             actor, "user.close", user, changes=changes, closes_at=closes_at.isoformat(), touches=touches

@@ -16,7 +16,7 @@ from apps.accounts.members import join
 from apps.accounts.models import Account, Domain, Membership, User
 from apps.accounts.quota_services import open_quota
 from apps.accounts.roles.ready import USER, ready
-from apps.accounts.sessions import end_sessions
+from apps.accounts.sessions import cut_off
 from apps.accounts.standing import require_active
 from apps.accounts.tenancy import fresh
 from apps.core.constraints import insert
@@ -121,7 +121,8 @@ def clean_email(email: str) -> str:
 
 @transaction.atomic
 def set_active(actor: Actor, user: User, *, active: bool) -> User:
-    """Let a user in or keep them out. What their accounts own stays as it is. Who is about to be deleted is
+    """Let a user in or keep them out: sessions, links and tokens end for good, whoever has them. What their
+    accounts own stays as it is. Who is about to be deleted is
     kept after all, not let in until then."""
     policy.require(actor, "user.set_active", user)
     if actor.user is not None and actor.user.pk == user.pk and not active:
@@ -137,6 +138,6 @@ def set_active(actor: Actor, user: User, *, active: bool) -> User:
     user.save(update_fields=["is_active"])
     recheck.recheck([user.pk])
     if not active:
-        end_sessions(user)
+        cut_off(user)
     audit.record(actor, "user.set_active", user, changes=changes, active=active)
     return user

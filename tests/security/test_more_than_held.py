@@ -23,7 +23,7 @@ from apps.accounts.roles.ready import ready
 from apps.accounts.service_accounts import create_service_account, remove_service_account
 from apps.accounts.services import set_active
 from apps.accounts.sessions import sessions_of
-from apps.accounts.tokens import create_login_link, issue_token
+from apps.accounts.tokens import create_login_link, issue_token, token_of
 from apps.core.errors import CloudError, PermissionDenied, StateConflict
 from tests import factories
 from tests.accounts.rights import SYSTEM, Campus, acting, custom, give, make_campus, may
@@ -178,6 +178,20 @@ def test_who_is_kept_after_all_logs_in_anew(campus: Campus, client: Client) -> N
     close_user(acting(campus.chief), campus.worker)
     reopen_user(acting(campus.chief), campus.worker)
     assert not sessions_of(campus.worker).exists()
+
+
+@pytest.mark.parametrize("how", ["kept-out", "closed"])
+def test_a_token_from_before_does_not_work_again_when_its_user_is_let_in(campus: Campus, how: str) -> None:
+    _row, stolen = issue_token(SYSTEM, user=campus.worker, name="laptop")
+    chief = acting(campus.chief)
+    if how == "closed":
+        close_user(chief, campus.worker)
+        reopen_user(chief, campus.worker)
+    else:
+        set_active(chief, campus.worker, active=False)
+        set_active(chief, campus.worker, active=True)
+    assert User.objects.get(pk=campus.worker.pk).is_active
+    assert token_of(stolen) is None
 
 
 def test_who_is_about_to_be_deleted_is_not_let_in_until_then(campus: Campus) -> None:
