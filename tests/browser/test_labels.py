@@ -38,7 +38,7 @@ def test_no_word_of_a_label_is_broken_on_a_phone(browser: Browser, site: Site, l
     machine = f"/virtual-machines/{site.objects['running']}/"
     seen, broken = 0, {}
     mapping = f"/directories/{site.objects['directory']}/mapping/"
-    for path in (*LISTS, machine, mapping):
+    for path in (*LISTS, machine, mapping, f"{mapping.removesuffix('mapping/')}runs/"):
         page.goto(path)
         seen += page.locator("table.list tbody [data-label], dl.facts dt").count()
         if words := page.evaluate(_BROKEN_CELLS) + page.evaluate(_BROKEN_TERMS):
