@@ -28,6 +28,7 @@ REASONS: dict[str, str | Promise] = {
     "the time of grace is over": _("the time of grace is over"),
     "the user is removed": _("the user is removed"),
     "too many failed logins": _("too many failed logins"),
+    "who answered for it no longer has it": _("who answered for it no longer has it"),
     "who gave it no longer has it": _("who gave it no longer has it"),
 }
 """A reason without words, such as the name of a command, is told as it is."""

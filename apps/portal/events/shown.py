@@ -60,7 +60,12 @@ def differences_of(changes: Mapping[str, list[Any]]) -> list[Difference]:
                 found += [_difference(f"max_{resource}", *pair)] if pair[0] != pair[1] else []
         else:
             found.append(_difference(name, before, after))
-    return found
+    return sorted(found, key=_place)
+
+
+def _place(found: Difference) -> int:
+    """Limits in their usual order, after what else there is: databases keep fields as they like."""
+    return Quota.RESOURCES.index(found.resource) if found.resource else -1
 
 
 def _difference(name: str, before: Any, after: Any) -> Difference:
