@@ -12,6 +12,7 @@ from apps.accounts import closing
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Grant
 from apps.accounts.roles.ready import DOMAIN_ADMIN, PROJECT_ADMIN, ready
+from apps.accounts.service_accounts import create_service_account
 from apps.compute.models import VirtualMachine
 from apps.compute.states import State
 from tests import factories
@@ -122,6 +123,9 @@ def test_members_are_shown_added_changed_and_removed() -> None:
     assert client.post(f"{at}members/{user.uuid}/", {"role": role})["Location"] == at
     assert account.memberships.get(user=user).role.key == PROJECT_ADMIN
     assert client.post(f"{at}members/{user.uuid}/", {"role": "x"}).status_code == 422
+    assert "service account" not in client.get(f"{at}members/{user.uuid}/").text
+    create_service_account(Actor(admin), account=account, username="nightly")
+    assert "So does its" in client.get(f"{at}members/{user.uuid}/").text
     assert client.post(f"{at}members/{user.uuid}/", {"act": "remove"})["Location"] == at
     assert not account.memberships.filter(user=user).exists()
     plain = client_of(factories.make_user(account))

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import members, policy
+from apps.accounts import members, policy, service_accounts
 from apps.accounts.actor import Actor
 from apps.accounts.models import Account, Domain, Membership, Quota, Role, User
 from apps.accounts.roles.ready import READY, ready
@@ -151,6 +151,7 @@ def member_change(request: HttpRequest, actor: Actor, uuid: UUID, user: UUID) ->
         "membership": found,
         "may_remove": policy.may(actor, "account.remove_member", row),
         "last_admin": members.is_last_admin(found),
+        "services": service_accounts.visible_to(actor).filter(service_of=row).count(),
         **asked(request, "PATCH", f"accounts/{uuid}/members/{user}/", form),
     }
     return render(request, "portal/tenancy/member.html", context, status=422 if form.errors else 200)
