@@ -143,7 +143,7 @@ def test_pages_cost_the_same_whatever_the_number_of_hosts(
         (f"{AT}hosts/{host.uuid}/", 18),
         (f"{AT}hosts/", 12),
         (f"{AT}primary-storages/", 12),
-        ("/", 18),
+        ("/", 19),
     ):
         with django_assert_max_num_queries(limit):
             assert operator.get(path).status_code == 200
