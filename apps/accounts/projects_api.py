@@ -47,7 +47,8 @@ class Limits(StrictSerializer):
 
 
 class ProjectInput(StrictSerializer):
-    """Without `owner` whoever asks runs it. Limits that are not named are those of the domain's rules."""
+    """Without `owner` whoever asks runs it; without limits it has those of the domain's rules. Once one is
+    named, the others are none."""
 
     name = Text()
     domain = Id()

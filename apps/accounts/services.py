@@ -122,8 +122,7 @@ def clean_email(email: str) -> str:
 @transaction.atomic
 def set_active(actor: Actor, user: User, *, active: bool) -> User:
     """Let a user in or keep them out: sessions, links and tokens end for good, whoever has them. What their
-    accounts own stays as it is. Who is about to be deleted is
-    kept after all, not let in until then."""
+    accounts own stays as it is. Who is about to be deleted is kept after all, not let in until then."""
     policy.require(actor, "user.set_active", user)
     if actor.user is not None and actor.user.pk == user.pk and not active:
         raise InvalidInput("yourself", place="is_active")

@@ -18,7 +18,7 @@ from tests.stack import Stack
 pytestmark = pytest.mark.browser
 SECONDS = 30_000  # in Playwright's milliseconds: workers have the machine to share
 OWN_MENU = ["Home", "Virtual machines", "Images", "SSH keys", "Jobs", "Projects"]
-DOMAIN_MENU = ["Domains", "Accounts", "Quotas", "Left behind", "People", "Roles", "Grants"]
+DOMAIN_MENU = ["Domains", "Accounts", "Quotas", "Left behind", "People", "Roles", "Grants", "Events"]
 ALL_MENU = ["Infrastructure", "Launch a zone", "Sizes", *DOMAIN_MENU, "Directories", "Events"]
 ADMIN_PAGES = ("/infrastructure/", "/domains/", "/directories/", "/launch/", "/offerings/", "/leavers/")
 SECRET = "#cloud-config\n# secret-of-nikos"

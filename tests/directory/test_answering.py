@@ -222,6 +222,8 @@ def test_nobody_removes_a_rule_or_puts_one_first_that_gives_more_than_they_hold(
         assert caught.value.params["reason"] == "more_than_you_hold"
     with pytest.raises(PermissionDenied):
         mapping.remove_rule(act, more)
+    with pytest.raises(PermissionDenied):
+        mapping.change_rule(act, more, account=campus.in_lab)
     assert list(MappingRule.objects.order_by("position").values_list("uuid", flat=True)) == kept
     mapping.order_rules(act, directory, rules=[high.uuid, low.uuid, more.uuid])  # what they hold rises
     mapping.remove_rule(act, low)

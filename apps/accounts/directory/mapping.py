@@ -59,8 +59,12 @@ def add_rule(actor: Actor, directory: Directory, **given: Any) -> MappingRule:
 
 @transaction.atomic
 def change_rule(actor: Actor, rule: MappingRule, **given: Any) -> MappingRule:
+    """Whoever changes a rule holds what it gave as well as what it is to give, and answers for it now."""
     policy.require(actor, "mapping.change", rule)
-    rule = MappingRule.objects.select_related("directory", "account", "domain", "role").get(pk=rule.pk)
+    lock_tree()
+    related = ("directory", "account__domain", "domain", "role__domain")
+    rule = MappingRule.objects.select_related(*related).get(pk=rule.pk)
+    require_answers(fresh_actor(actor), rule)
     before = _told(rule)
     _set(actor, rule, given)
     update(rule)
